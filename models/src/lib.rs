@@ -1,1 +1,18 @@
-//! Models.
+//! What a model is: names, tensors, contracts, the repository of files, and the engines that run versions.
+//!
+//! This room is synchronous and knows nobody of ours: no actor, no store, no route, no socket and no clock
+//! beyond what a measurement needs. It says what a version takes and gives; who asks it is decided elsewhere.
+
+pub mod backend;
+pub mod contract;
+pub mod error;
+pub mod loader;
+pub mod name;
+pub mod package;
+pub mod tensor;
+
+pub use contract::{Batching, Contract, Dim, Mismatch, Port};
+pub use error::{InferError, LoadError};
+pub use loader::{Estimate, Loader, Model};
+pub use name::{Name, NameError, VersionNumber};
+pub use tensor::{DataType, Element, Tensor, Values};

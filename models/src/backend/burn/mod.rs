@@ -1,0 +1,1 @@
+//! Burn models on the CPU: backends flex and ndarray.

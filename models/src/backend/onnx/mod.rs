@@ -1,0 +1,3 @@
+//! ONNX files through the built-in engine, tract.
+
+pub mod ops;

@@ -1,0 +1,1 @@
+//! Operators that tract lacks: `ai.onnx.ml`, strings and text.
