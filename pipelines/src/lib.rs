@@ -1,6 +1,12 @@
-//! Pipelines: what applications post to, and which version answers.
+//! Which version answers which request: specs, policies, route tables and the fleet's state machine.
 //!
-//! This room decides and performs nothing: no file, no socket, no clock, no randomness. Time and draws are
-//! arguments.
+//! This room decides and performs nothing: no I/O, no async, no clock, no global randomness. Times and draws
+//! are arguments, so that every decision can be replayed.
 
+pub mod fleet;
+pub mod policy;
 pub mod spec;
+pub mod table;
+
+pub use fleet::{Fleet, Revision};
+pub use table::RouteTable;

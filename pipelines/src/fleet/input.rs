@@ -1,0 +1,312 @@
+//! What enters the state machine: commands (asked for), events (happened), and the ways a command is refused.
+
+use std::sync::Arc;
+
+use impresario_models::{Name, VersionNumber};
+
+use super::observed::{Facts, Stage, VersionPolicy};
+use super::routing::Revision;
+use crate::spec::Pipeline;
+
+/// One thing to apply.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Asked for by an admin or a file.
+    Command(Command, By),
+    /// Happened.
+    Event(Event),
+}
+
+/// Who asks, through which door, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct By {
+    /// The token's name, or `local` where no token is asked for.
+    pub actor: String,
+    /// The door.
+    pub source: Source,
+    /// Why, in the actor's words.
+    pub reason: Option<String>,
+}
+
+/// The door that a change came through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The admin API (and so the command line).
+    Api,
+    /// The repository extension of the inference protocol.
+    Protocol,
+    /// A pipeline file.
+    File,
+    /// The embedding application.
+    Embedded,
+    /// The daemon itself.
+    Daemon,
+}
+
+/// A change that is asked for. `expected` is the pipeline's revision that the asker has seen (`If-Match`).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Make or replace a pipeline.
+    PutPipeline {
+        /// Its name.
+        name: Name,
+        /// What it is to be.
+        pipeline: Pipeline,
+        /// Compare-and-swap.
+        expected: Option<Revision>,
+    },
+    /// Remove a pipeline.
+    DeletePipeline {
+        /// Its name.
+        name: Name,
+        /// Compare-and-swap.
+        expected: Option<Revision>,
+    },
+    /// Make a pipeline what it was at a revision, or before its newest change; as a new revision.
+    Undo {
+        /// Its name.
+        name: Name,
+        /// The revision whose state to bring back; without it, the state before the newest change.
+        to: Option<Revision>,
+        /// Compare-and-swap.
+        expected: Option<Revision>,
+    },
+    /// Apply the definitions of pipeline files: those whose digest differs from the last applied one.
+    ApplyFiles {
+        /// Name, definition and digest of each.
+        pipelines: Vec<(Name, Pipeline, String)>,
+    },
+    /// Load a model's version, or all that its policy names; also: load again one that failed, is quarantined,
+    /// or whose files changed.
+    Load {
+        /// The model.
+        model: Name,
+        /// The version; all that the policy names where absent.
+        version: Option<VersionNumber>,
+    },
+    /// Unload a model's version, or all of them.
+    Unload {
+        /// The model.
+        model: Name,
+        /// The version; all where absent.
+        version: Option<VersionNumber>,
+    },
+}
+
+/// Something that happened to a version, or to the repository.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A complete version stands in the repository (or was registered by the application).
+    Appeared {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: VersionNumber,
+        /// The model's version policy as its files say now.
+        policy: VersionPolicy,
+    },
+    /// The files of a version changed.
+    Changed {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: VersionNumber,
+        /// The model's version policy as its files say now.
+        policy: VersionPolicy,
+    },
+    /// The files of a version are gone.
+    Vanished {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: VersionNumber,
+    },
+    /// A load was begun.
+    LoadStarted {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: VersionNumber,
+    },
+    /// A load has come to a stage.
+    LoadProgressed {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: VersionNumber,
+        /// The stage.
+        stage: Stage,
+    },
+    /// A load is done: the version can answer.
+    Loaded {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: VersionNumber,
+        /// What is known of it.
+        facts: Arc<Facts>,
+    },
+    /// A load failed.
+    LoadFailed {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: VersionNumber,
+        /// Why.
+        reason: String,
+    },
+    /// An instance panicked or hung.
+    Crashed {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: VersionNumber,
+        /// Why.
+        reason: String,
+    },
+    /// A version was told to stop and finishes what it has.
+    UnloadStarted {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: VersionNumber,
+    },
+    /// A version has answered its last request and is gone from memory.
+    Drained {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: VersionNumber,
+    },
+}
+
+/// Both clocks. Decisions use the monotonic one; the wall one is for display.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    /// Milliseconds since the process began.
+    pub monotonic: u64,
+    /// Milliseconds since 1970.
+    pub wall: u64,
+}
+
+/// Why a command is refused. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// No such pipeline.
+    #[error("unknown pipeline '{name}'")]
+    UnknownPipeline {
+        /// The name.
+        name: Name,
+    },
+    /// No such model in the repository.
+    #[error("unknown model '{model}': the repository has {known}")]
+    UnknownModel {
+        /// The model.
+        model: Name,
+        /// The models there are, shortened.
+        known: String,
+    },
+    /// The model has no such version.
+    #[error("model '{model}' has no version {version}: it has {known}")]
+    UnknownVersion {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: VersionNumber,
+        /// The versions there are.
+        known: String,
+    },
+    /// Somebody else changed it meanwhile.
+    #[error("pipeline '{name}' is at revision {current}, the change expected {expected}")]
+    Stale {
+        /// The pipeline.
+        name: Name,
+        /// What the asker has seen.
+        expected: Revision,
+        /// What it is.
+        current: Revision,
+    },
+    /// A pipeline needs what is to be unloaded.
+    #[error(
+        "model '{model}' version {version} is needed by pipeline '{pipeline}'; change or delete that first"
+    )]
+    InUse {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: VersionNumber,
+        /// The pipeline.
+        pipeline: Name,
+    },
+    /// There is no earlier state to go back to.
+    #[error("pipeline '{name}' has no earlier state to go back to")]
+    NothingToUndo {
+        /// The pipeline.
+        name: Name,
+    },
+    /// The revision is not among those kept for the pipeline.
+    #[error("revision {to} of pipeline '{name}' is not known: {known}")]
+    UnknownRevision {
+        /// The pipeline.
+        name: Name,
+        /// The revision asked for.
+        to: Revision,
+        /// The revisions kept.
+        known: String,
+    },
+}
+
+// === impl Source ===
+
+impl Source {
+    /// The word used in API, logs and audit.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Protocol => "protocol",
+            Self::File => "file",
+            Self::Embedded => "embedded",
+            Self::Daemon => "daemon",
+        }
+    }
+}
+
+// === impl Rejection ===
+
+impl Rejection {
+    /// A stable code for scripts.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownPipeline { .. } => "unknown-pipeline",
+            Self::UnknownModel { .. } => "unknown-model",
+            Self::UnknownVersion { .. } => "unknown-version",
+            Self::Stale { .. } => "stale-revision",
+            Self::InUse { .. } => "in-use",
+            Self::NothingToUndo { .. } => "nothing-to-undo",
+            Self::UnknownRevision { .. } => "unknown-revision",
+        }
+    }
+}
+
+// === impl Event ===
+
+impl Event {
+    /// The version that it is about.
+    #[must_use]
+    pub fn subject(&self) -> (&Name, VersionNumber) {
+        match self {
+            Self::Appeared { model, version, .. }
+            | Self::Changed { model, version, .. }
+            | Self::Vanished { model, version }
+            | Self::LoadStarted { model, version }
+            | Self::LoadProgressed { model, version, .. }
+            | Self::Loaded { model, version, .. }
+            | Self::LoadFailed { model, version, .. }
+            | Self::Crashed { model, version, .. }
+            | Self::UnloadStarted { model, version }
+            | Self::Drained { model, version } => (model, *version),
+        }
+    }
+}

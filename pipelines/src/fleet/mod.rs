@@ -1,0 +1,39 @@
+//! The fleet: all routing state, and the two pure functions that are its whole control plane.
+//!
+//! `apply` takes the fleet and one input to the next fleet or a rejection; `plan` says what is to be done to
+//! bring what is observed to what is desired. Nothing here performs anything, reads a clock or keeps a queue:
+//! after a crash the stored routing is loaded, `plan` is asked again, and work goes on.
+
+mod apply;
+mod check;
+mod input;
+mod observed;
+mod plan;
+mod report;
+mod routing;
+
+pub use apply::{Limits, apply};
+pub use check::{Violation, check};
+pub use input::{By, Command, Event, Input, Now, Rejection, Source};
+pub use observed::{Facts, Observed, Phase, Reload, Seen, Stage, VersionPolicy};
+pub use plan::{Effect, plan};
+pub use report::{Reason, Report, Subject, Wait};
+pub use routing::{Change, Diff, Entry, Intent, Keep, Record, Revision, Routing};
+
+use std::sync::Arc;
+
+/// Everything that decides which version answers which request.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fleet {
+    /// What admins and files asked for: stored, and rebuilt from the store alone.
+    pub routing: Routing,
+    /// What is seen of the versions now: rebuilt by looking.
+    pub observed: Observed,
+    /// The newest records of changes, oldest first: what undo works from.
+    pub history: Vec<Arc<Record>>,
+    /// The rules of restarting and loading.
+    pub limits: Limits,
+}
+
+#[cfg(test)]
+mod tests;

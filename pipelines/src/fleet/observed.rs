@@ -1,0 +1,233 @@
+//! The unstored half of the fleet: what is seen of each version, from its files to its instances.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use impresario_models::{Contract, Name, VersionNumber};
+
+/// What is seen of the models.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Observed {
+    /// By model.
+    pub models: BTreeMap<Name, Model>,
+}
+
+/// What is seen of one model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Model {
+    /// Which versions its files ask to be loaded.
+    pub policy: VersionPolicy,
+    /// Its versions, those in memory whose files are gone included.
+    pub versions: BTreeMap<VersionNumber, Seen>,
+}
+
+/// Which versions of a model are loaded when nobody says otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VersionPolicy {
+    /// The newest so many.
+    Latest(usize),
+    /// Every one.
+    All,
+    /// Exactly these.
+    Listed(Vec<VersionNumber>),
+}
+
+/// What is seen of one version.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    /// Where it is in its life.
+    pub phase: Phase,
+    /// Whether its files are there (or the application registered it).
+    pub present: bool,
+    /// Whether its files changed after they were loaded.
+    pub changed: bool,
+    /// A second load of a version that goes on serving meanwhile.
+    pub reload: Reload,
+    /// What is known of it since it was loaded.
+    pub facts: Option<Arc<Facts>>,
+    /// When its instances crashed, in monotonic milliseconds, oldest first; old ones are forgotten.
+    pub crashes: Vec<u64>,
+    /// The newest trouble: why it failed, crashed, or could not be loaded again.
+    pub trouble: Option<String>,
+}
+
+/// Where a version is in its life.
+///
+/// ```text
+/// Discovered ─► Loading(Reading ─► Golden ─► Warming) ─► Ready ─► Draining ─► Unloaded ─► Loading …
+///                  │                                      │ crash
+///                  └────► Failed ◄── load fails ─────── Restarting ─► (load) ─► Ready
+///                                                          │ too often
+///                                                          └─► Quarantined
+/// ```
+/// `Failed` and `Quarantined` are left by an admin's load or by changed files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Its files are complete.
+    Discovered,
+    /// It is being made ready.
+    Loading(Stage),
+    /// It answers.
+    Ready,
+    /// An instance crashed; it is built again at `until` (monotonic milliseconds), or is being built.
+    Restarting {
+        /// When.
+        until: u64,
+        /// Whether the build has begun.
+        building: bool,
+    },
+    /// It crashed too often and is left alone.
+    Quarantined,
+    /// It finishes what it has.
+    Draining,
+    /// It is not in memory.
+    Unloaded,
+    /// It could not be made ready.
+    Failed,
+}
+
+/// How far a load is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The engine reads the files.
+    Reading,
+    /// The golden examples run.
+    Golden,
+    /// First inferences, so that the first caller does not pay for them.
+    Warming,
+}
+
+/// A second load of a version that is ready.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reload {
+    /// None.
+    #[default]
+    None,
+    /// Asked for.
+    Wanted,
+    /// Under way.
+    Loading,
+}
+
+/// What is known of a loaded version.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Facts {
+    /// What it takes and gives.
+    pub contract: Arc<Contract>,
+    /// The engine that runs it.
+    pub engine: String,
+    /// SHA-256 of its files, in hexadecimal; empty for a version that the application registered.
+    pub digest: String,
+    /// Estimated resident memory in bytes.
+    pub memory: u64,
+    /// Running copies.
+    pub instances: usize,
+    /// How long loading took, in milliseconds.
+    pub load_ms: u64,
+    /// Golden examples that came out right.
+    pub golden: usize,
+}
+
+// === impl Observed ===
+
+impl Observed {
+    /// What is seen of a version.
+    #[must_use]
+    pub fn version(&self, model: &str, version: VersionNumber) -> Option<&Seen> {
+        self.models.get(model)?.versions.get(&version)
+    }
+
+    /// Every version of every model.
+    pub fn all(&self) -> impl Iterator<Item = (&Name, VersionNumber, &Seen)> {
+        let each = |(name, model)| {
+            let model: &Model = model;
+            model.versions.iter().map(move |(v, seen)| (name, *v, seen))
+        };
+        self.models.iter().flat_map(each)
+    }
+}
+
+// === impl Model ===
+
+impl Model {
+    /// The newest version that can answer.
+    #[must_use]
+    pub fn newest_serving(&self) -> Option<VersionNumber> {
+        let serving = |(_, seen): &(&VersionNumber, &Seen)| seen.serves();
+        self.versions.iter().rev().find(serving).map(|(v, _)| *v)
+    }
+
+    /// The versions there are, for a message.
+    #[must_use]
+    pub fn known(&self) -> String {
+        let present = self.versions.iter().filter(|(_, seen)| seen.present);
+        let list: Vec<_> = present.map(|(v, _)| v.to_string()).collect();
+        if list.is_empty() {
+            "none".into()
+        } else {
+            list.join(", ")
+        }
+    }
+}
+
+impl Default for VersionPolicy {
+    /// The newest one, as in Triton.
+    fn default() -> Self {
+        Self::Latest(1)
+    }
+}
+
+// === impl Seen ===
+
+impl Seen {
+    /// A version whose files were just found complete.
+    #[must_use]
+    pub fn discovered() -> Self {
+        Self {
+            phase: Phase::Discovered,
+            present: true,
+            changed: false,
+            reload: Reload::None,
+            facts: None,
+            crashes: Vec::new(),
+            trouble: None,
+        }
+    }
+
+    /// Whether requests may be sent to it. While it restarts for the first time its queue holds them; a
+    /// version that keeps crashing refuses them at its own door, with the time to come back.
+    #[must_use]
+    pub fn serves(&self) -> bool {
+        matches!(self.phase, Phase::Ready | Phase::Restarting { .. }) && self.facts.is_some()
+    }
+
+    /// Whether it takes memory, so that an unload has something to do.
+    #[must_use]
+    pub fn resident(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Ready | Phase::Restarting { .. } | Phase::Draining
+        )
+    }
+}
+
+// === impl Phase ===
+
+impl Phase {
+    /// The word used in API, logs and metrics.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Discovered => "discovered",
+            Self::Loading(Stage::Reading) => "loading",
+            Self::Loading(Stage::Golden) => "golden",
+            Self::Loading(Stage::Warming) => "warming",
+            Self::Ready => "ready",
+            Self::Restarting { .. } => "restarting",
+            Self::Quarantined => "quarantined",
+            Self::Draining => "draining",
+            Self::Unloaded => "unloaded",
+            Self::Failed => "failed",
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! `plan`: what is to be done, derived from what is desired and what is observed, and what waits for what.
+//!
+//! Asked twice it answers the same: an effect disappears only when its beginning or its result is applied.
+
+use std::collections::BTreeSet;
+
+use impresario_models::{Name, VersionNumber};
+
+use super::observed::{Model, Phase, Reload, Seen};
+use super::report::Report;
+use super::{Fleet, Now, VersionPolicy};
+use crate::table;
+
+/// Something to be done outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Make a version ready, again where it serves already or crashed.
+    Load {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: VersionNumber,
+    },
+    /// Let a version finish what it has and give back its memory.
+    Unload {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: VersionNumber,
+    },
+    /// Ask again at this time, in monotonic milliseconds.
+    Remind {
+        /// When.
+        at: u64,
+    },
+}
+
+/// What is to be done now, and what waits for what.
+#[must_use]
+pub fn plan(fleet: &Fleet, now: Now) -> (Vec<Effect>, Report) {
+    let wanted = wanted(fleet);
+    let routed = routed(fleet);
+    let mut effects = Vec::new();
+    let mut remind: Option<u64> = None;
+    let under_way = |(_, _, seen): &(&Name, VersionNumber, &Seen)| {
+        matches!(
+            seen.phase,
+            Phase::Loading(_) | Phase::Restarting { building: true, .. }
+        ) || seen.reload == Reload::Loading
+    };
+    let mut slots = fleet
+        .limits
+        .loading
+        .saturating_sub(fleet.observed.all().filter(under_way).count());
+    for (model, version, seen) in fleet.observed.all() {
+        let wished = wanted.contains(&(model.clone(), version));
+        let load = match seen.phase {
+            Phase::Discovered | Phase::Unloaded => wished && seen.present,
+            Phase::Restarting {
+                until,
+                building: false,
+            } => {
+                if until > now.monotonic {
+                    remind = Some(remind.map_or(until, |r| r.min(until)));
+                }
+                until <= now.monotonic
+            }
+            Phase::Ready => seen.reload == Reload::Wanted,
+            Phase::Restarting { building: true, .. }
+            | Phase::Loading(_)
+            | Phase::Quarantined
+            | Phase::Draining
+            | Phase::Failed => false,
+        };
+        if load && slots > 0 {
+            slots -= 1;
+            let model = model.clone();
+            effects.push(Effect::Load { model, version });
+            continue;
+        }
+        let resident = matches!(
+            seen.phase,
+            Phase::Ready
+                | Phase::Restarting {
+                    building: false,
+                    ..
+                }
+        );
+        if resident && !wished && !routed.contains(&(model.clone(), version)) {
+            let model = model.clone();
+            effects.push(Effect::Unload { model, version });
+        }
+    }
+    effects.extend(remind.map(|at| Effect::Remind { at }));
+    (effects, Report::of(fleet, &wanted))
+}
+
+/// The versions that are to be in memory: as the version policies say, over that what admins said, over that
+/// what pipelines pin.
+pub(super) fn wanted(fleet: &Fleet) -> BTreeSet<(Name, VersionNumber)> {
+    let mut wanted = BTreeSet::new();
+    for (name, model) in &fleet.observed.models {
+        let intent = fleet.routing.intents.get(name);
+        if !intent.is_some_and(|i| i.unloaded) {
+            wanted.extend(by_policy(model).into_iter().map(|v| (name.clone(), v)));
+        }
+        for (version, load) in intent.iter().flat_map(|i| &i.versions) {
+            match load {
+                true => wanted.insert((name.clone(), *version)),
+                false => wanted.remove(&(name.clone(), *version)),
+            };
+        }
+    }
+    for entry in fleet.routing.pipelines.values() {
+        let pins = entry.pipeline.policy().members().into_iter();
+        wanted.extend(pins.filter_map(|(model, version)| Some((model.clone(), version?))));
+        wanted.extend(entry.keep.iter().map(|k| (k.model.clone(), k.version)));
+    }
+    wanted
+}
+
+/// The versions that the policy names. "The newest n" counts only those that can be made ready, so that a
+/// broken newest version leaves the one before it in service, after a restart too.
+fn by_policy(model: &Model) -> Vec<VersionNumber> {
+    let present = model.versions.iter().filter(|(_, seen)| seen.present);
+    match &model.policy {
+        VersionPolicy::All => present.map(|(v, _)| *v).collect(),
+        VersionPolicy::Listed(list) => present
+            .map(|(v, _)| *v)
+            .filter(|v| list.contains(v))
+            .collect(),
+        VersionPolicy::Latest(n) => {
+            let sound = present
+                .filter(|(_, seen)| !matches!(seen.phase, Phase::Failed | Phase::Quarantined));
+            sound.map(|(v, _)| *v).rev().take(*n).collect()
+        }
+    }
+}
+
+/// The versions that answer for some pipeline now.
+fn routed(fleet: &Fleet) -> BTreeSet<(Name, VersionNumber)> {
+    let explicit = fleet.routing.pipelines.keys();
+    let names = explicit.chain(fleet.observed.models.keys());
+    names
+        .filter_map(|name| table::standing(fleet, name).serving())
+        .collect()
+}

@@ -1,0 +1,1 @@
+//! Tables over `apply` and `plan`, and a seeded simulation.

@@ -1,0 +1,43 @@
+//! Policies: how a pipeline picks the version that answers. A file per policy.
+//!
+//! A policy is resolved against the fleet when a route table is made, and asked once per request: the first may
+//! look things up, the second only reads.
+
+mod standalone;
+
+pub use standalone::Standalone;
+
+use impresario_models::{Name, VersionNumber};
+
+use crate::fleet::Fleet;
+use crate::spec::{Policy, VersionSelector};
+use crate::table::Standing;
+
+impl Policy {
+    /// The models that the policy calls, with the version where it pins one.
+    #[must_use]
+    pub fn members(&self) -> Vec<(&Name, Option<VersionNumber>)> {
+        match self {
+            Self::Standalone { model, version } => vec![(model, version.number())],
+        }
+    }
+
+    /// Which version would answer now, or why none would.
+    #[must_use]
+    pub fn standing(&self, fleet: &Fleet) -> Standing {
+        match self {
+            Self::Standalone { model, version } => standalone::standing(fleet, model, *version),
+        }
+    }
+}
+
+impl VersionSelector {
+    /// The number, where one is pinned.
+    #[must_use]
+    pub fn number(self) -> Option<VersionNumber> {
+        match self {
+            Self::Latest => None,
+            Self::Number(number) => Some(number),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Standalone: one version of one model answers every request.
+
+use impresario_models::{Name, VersionNumber};
+
+use crate::fleet::{Fleet, Intent, Phase, Seen};
+use crate::spec::VersionSelector;
+use crate::table::{Standing, TargetId, Unavailable};
+
+/// The policy as a route table holds it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standalone {
+    /// Who answers, or why nobody does.
+    pub to: Result<TargetId, Unavailable>,
+}
+
+/// Which version would answer.
+pub(super) fn standing(fleet: &Fleet, model: &Name, version: VersionSelector) -> Standing {
+    let Some(known) = fleet.observed.models.get(model) else {
+        return Standing::Nobody(Unavailable::no_model(model));
+    };
+    let stands = |version: VersionNumber, seen: &Seen| match seen.serves() {
+        true => Standing::Serving {
+            model: model.clone(),
+            version,
+        },
+        false => Standing::Nobody(Unavailable::phase(model, version, seen)),
+    };
+    match version {
+        VersionSelector::Number(version) => match known.versions.get(&version) {
+            Some(seen) => stands(version, seen),
+            None => Standing::Nobody(Unavailable::no_version(model, version)),
+        },
+        VersionSelector::Latest => {
+            let intent = fleet.routing.intents.get(model);
+            let newest_first = known.versions.iter().rev();
+            let eligible: Vec<_> = newest_first
+                .filter(|(v, seen)| wished(intent, **v, seen))
+                .collect();
+            let serving = eligible.iter().find(|(_, seen)| seen.serves());
+            match serving.or(eligible.first()) {
+                Some((version, seen)) => stands(**version, seen),
+                None => Standing::Nobody(Unavailable::none_loaded(model)),
+            }
+        }
+    }
+}
+
+/// Whether "latest" may mean this version: its files are there and nobody asked to unload it.
+fn wished(intent: Option<&Intent>, version: VersionNumber, seen: &Seen) -> bool {
+    let told = intent.and_then(|i| i.versions.get(&version).copied());
+    let unloaded = intent.is_some_and(|i| i.unloaded);
+    seen.present && told.unwrap_or(!unloaded) && seen.phase != Phase::Draining
+}
