@@ -1,11 +1,24 @@
 //! Pipelines as they are written, and as they are compiled.
 //!
-//! Three forms: written text (TOML, YAML or JSON) → [`v1`], the versioned face that is also stored and sent →
-//! [`Pipeline`], checked once and passed as a type from then on. Reading files is the daemon's work; whether the
-//! models and versions that a pipeline names exist is the fleet's.
+//! Three forms: written text (TOML, YAML or JSON) → [`Document`], a tree with places → [`Pipeline`], checked once
+//! and passed as a type from then on. [`v1`] is the shape of the tree. Reading files is the daemon's work; whether
+//! the models and versions that a pipeline names exist is the fleet's. The daemon reads its own settings with the
+//! same means: [`Document`], [`read`], [`Problem`].
 
+mod compile;
+pub mod document;
+mod parse;
+mod pipeline;
+mod problem;
+pub mod read;
+mod suggest;
 pub mod v1;
 
-mod pipeline;
+pub use compile::{Compiled, Definition, compile, parse_pipeline, version_is_ours};
+pub use document::{Document, Format, Source};
+pub use pipeline::{Pipeline, Policy, VersionSelector};
+pub use problem::{Position, Problem, Severity};
+pub use suggest::nearest;
 
-pub use pipeline::{Pipeline, Policy, SpecError, VersionSelector};
+#[cfg(test)]
+mod tests;

@@ -1,23 +1,25 @@
 //! Compiled pipelines: what the fleet stores and route tables are made of.
 //!
-//! Every value here is valid by construction. Their JSON is [`v1`]'s, in both directions; how text in other
-//! formats is read, and where in it a problem lies, is the business of this module's neighbours.
+//! Every value here is valid by construction, and only what [`v1`] reads becomes one. Their JSON is [`v1`]'s, in
+//! both directions.
 
 use std::fmt;
 use std::time::Duration;
 
-use impresario_models::name::{Name, NameError, VersionNumber};
+use impresario_models::name::{Name, VersionNumber};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::v1;
 
 /// What applications post to: a policy and what holds for every request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "v1::PipelineSpec", into = "v1::PipelineSpec")]
+#[serde(try_from = "Value", into = "v1::PipelineSpec")]
 pub struct Pipeline {
-    policy: Policy,
-    deadline: Option<Duration>,
-    description: Option<String>,
+    pub(super) policy: Policy,
+    pub(super) deadline: Option<Duration>,
+    pub(super) description: Option<String>,
 }
 
 /// Which version answers.
@@ -39,32 +41,6 @@ pub enum VersionSelector {
     Latest,
     /// This one.
     Number(VersionNumber),
-}
-
-/// Why a written pipeline means nothing.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SpecError {
-    /// The model's name is none.
-    #[error("policy.model: {0}")]
-    Model(#[source] NameError),
-    /// The version is neither a positive whole number nor `latest`.
-    #[error("policy.version: expected a positive whole number or \"latest\", got {got}")]
-    Version {
-        /// What was written, cut where it is long.
-        got: String,
-    },
-    /// The deadline is no duration, or beyond its range.
-    #[error("deadline: expected a duration from 1ms to 1h such as \"50ms\", got {got}")]
-    Deadline {
-        /// What was written, cut where it is long.
-        got: String,
-    },
-    /// The description is too long.
-    #[error("description: expected at most {max} characters, got {got}", max = Pipeline::MAX_DESCRIPTION)]
-    Description {
-        /// Characters in it.
-        got: usize,
-    },
 }
 
 // === impl Pipeline ===
@@ -113,105 +89,46 @@ impl Pipeline {
     pub fn description(&self) -> Option<&str> {
         self.description.as_deref()
     }
+
+    /// SHA-256 of the canonical JSON, in hex: the same for every way of writing the same pipeline, whatever the
+    /// format, the order of keys and the comments.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        // A tree's keys are sorted, which a struct's are not.
+        let tree = serde_json::to_value(self).expect("strings and numbers are JSON");
+        let digest = Sha256::digest(tree.to_string());
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
-impl TryFrom<v1::PipelineSpec> for Pipeline {
-    type Error = SpecError;
-    fn try_from(spec: v1::PipelineSpec) -> Result<Self, SpecError> {
-        Ok(Self {
-            policy: spec.policy.try_into()?,
-            deadline: spec.deadline.as_deref().map(parse_deadline).transpose()?,
-            description: spec.description.map(check_description).transpose()?,
+/// The same door as for files and requests: `serde`'s callers get all problems in one message.
+impl TryFrom<Value> for Pipeline {
+    type Error = String;
+    fn try_from(value: Value) -> Result<Self, String> {
+        super::compile::value(&value).map_err(|problems| {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            lines.join("; ")
         })
     }
 }
 
-impl From<Pipeline> for v1::PipelineSpec {
-    fn from(pipeline: Pipeline) -> Self {
-        Self {
-            description: pipeline.description,
-            deadline: pipeline
-                .deadline
-                .map(|d| humantime::format_duration(d).to_string()),
-            policy: pipeline.policy.into(),
-        }
-    }
-}
-
-fn check_description(text: String) -> Result<String, SpecError> {
-    let got = text.chars().count();
-    if got > Pipeline::MAX_DESCRIPTION {
-        return Err(SpecError::Description { got });
-    }
-    Ok(text)
-}
-
-fn parse_deadline(text: &str) -> Result<Duration, SpecError> {
-    humantime::parse_duration(text)
-        .ok()
-        .filter(|d| (Pipeline::MIN_DEADLINE..=Pipeline::MAX_DEADLINE).contains(d))
-        .ok_or_else(|| SpecError::Deadline { got: quote(text) })
-}
-
-/// A text in quotes, cut where it is long.
-fn quote(text: &str) -> String {
-    format!("{:?}", text.chars().take(40).collect::<String>())
-}
-
 // === impl Policy ===
 
-impl TryFrom<v1::PolicySpec> for Policy {
-    type Error = SpecError;
-    fn try_from(spec: v1::PolicySpec) -> Result<Self, SpecError> {
-        match spec {
-            v1::PolicySpec::Standalone { model, version } => Ok(Self::Standalone {
-                model: Name::new(&model).map_err(SpecError::Model)?,
-                version: version.try_into()?,
-            }),
-        }
-    }
-}
-
-impl From<Policy> for v1::PolicySpec {
-    fn from(policy: Policy) -> Self {
-        match policy {
-            Policy::Standalone { model, version } => Self::Standalone {
-                model: model.into(),
-                version: version.into(),
-            },
+impl Policy {
+    /// The models that may answer.
+    pub fn models(&self) -> impl Iterator<Item = &Name> {
+        match self {
+            Self::Standalone { model, .. } => std::iter::once(model),
         }
     }
 }
 
 // === impl VersionSelector ===
 
-impl TryFrom<v1::VersionSpec> for VersionSelector {
-    type Error = SpecError;
-    fn try_from(spec: v1::VersionSpec) -> Result<Self, SpecError> {
-        let (number, got) = match &spec {
-            v1::VersionSpec::Text(text) if text == v1::VersionSpec::LATEST => {
-                return Ok(Self::Latest);
-            }
-            v1::VersionSpec::Text(text) => (text.parse().ok(), quote(text)),
-            v1::VersionSpec::Number(number) => (VersionNumber::new(*number), number.to_string()),
-        };
-        number.map(Self::Number).ok_or(SpecError::Version { got })
-    }
-}
-
-impl From<VersionSelector> for v1::VersionSpec {
-    fn from(version: VersionSelector) -> Self {
-        match version {
-            VersionSelector::Latest => Self::default(),
-            VersionSelector::Number(number) => Self::Number(number.get()),
-        }
-    }
-}
-
 impl fmt::Display for VersionSelector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Latest => f.write_str(v1::VersionSpec::LATEST),
+            Self::Latest => f.write_str(v1::LATEST),
             Self::Number(number) => number.fmt(f),
         }
     }
@@ -240,34 +157,26 @@ mod tests {
     }
 
     #[test]
-    fn what_means_nothing_is_refused() {
-        for (bad, why) in [
-            (
-                r#"{"policy":{"type":"standalone","model":"../x"}}"#,
-                "policy.model",
-            ),
-            (
-                r#"{"policy":{"type":"standalone","model":"x","version":0}}"#,
-                "policy.version",
-            ),
-            (
-                r#"{"policy":{"type":"standalone","model":"x","version":"newest"}}"#,
-                "policy.version",
-            ),
-            (
-                r#"{"policy":{"type":"standalone","model":"x"},"deadline":"0s"}"#,
-                "deadline",
-            ),
-            (
-                r#"{"policy":{"type":"standalone","model":"x","colour":1}}"#,
-                "unknown field",
-            ),
-        ] {
-            let got = round(bad);
-            assert!(
-                got.starts_with("error: ") && got.contains(why),
-                "{bad}: {got}"
-            );
+    fn what_means_nothing_is_refused_through_serde_too() {
+        let text = r#"{"policy":{"type":"standalone","model":"x","version":0,"colour":1}}"#;
+        let error = round(text);
+        for code in ["error: ", "error[invalid-version]", "error[unknown-field]"] {
+            assert!(error.contains(code), "{error}");
         }
+    }
+
+    #[test]
+    fn a_digest_tells_meanings_apart_and_not_spellings() {
+        let digest = |text: &str| serde_json::from_str::<Pipeline>(text).unwrap().digest();
+        let one = digest(r#"{"policy":{"type":"standalone","model":"x","version":"1"}}"#);
+        assert_eq!(one.len(), 64);
+        assert_eq!(
+            one,
+            digest(r#"{"policy":{"version":1,"model":"x","type":"standalone"}}"#)
+        );
+        assert_ne!(
+            one,
+            digest(r#"{"policy":{"type":"standalone","model":"x","version":2}}"#)
+        );
     }
 }

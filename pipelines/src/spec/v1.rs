@@ -1,31 +1,38 @@
 //! Version 1 of the written form: the shape in pipeline files, in the admin API and in the store.
 //!
-//! The doc comments here are the manual. These types carry text that has not been checked: what it means, and
-//! whether it can, is decided when it is compiled to a [`Pipeline`](super::Pipeline).
+//! The doc comments of the types are the manual; as types they are how pipelines are written out. Reading goes
+//! field by field instead, straight to a [`Pipeline`], because it must tell every problem and its place.
 
-use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+use impresario_models::name::{Name, VersionNumber};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::pipeline::{Pipeline, Policy, VersionSelector};
+use super::read::{Field, Reader, Table, describe};
+use super::suggest::nearest;
 
 /// The value of `version` that this form answers to.
 pub const VERSION: u64 = 1;
 
 /// One pipeline: what applications post to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PipelineSpec {
     /// What the pipeline is for, for people; at most 1,024 characters. Default: none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// How long a request may take, a duration such as `"50ms"`, from 1 ms to 1 h; work that is older is not
     /// started. Default: none, the caller's own timeout alone counts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<String>,
     /// Which version answers. Required.
     pub policy: PolicySpec,
 }
 
 /// Which version answers, chosen by `type`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
 pub enum PolicySpec {
     /// One version of one model answers every request.
     Standalone {
@@ -33,30 +40,165 @@ pub enum PolicySpec {
         model: String,
         /// The version: a number, the same in quotes, or `"latest"` for the newest one that is ready.
         /// Default: `"latest"`.
-        #[serde(default)]
         version: VersionSpec,
     },
 }
 
 /// A version as written.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum VersionSpec {
     /// `2`
     Number(u64),
-    /// `"2"` or `"latest"`
-    Text(String),
+    /// `"latest"`
+    Text(&'static str),
 }
 
-// === impl VersionSpec ===
+/// The policies that this release has.
+const POLICIES: [&str; 1] = ["standalone"];
+/// The policies that this form has names for, and this release not yet a meaning.
+const LATER: [&str; 4] = ["canary", "experiment", "bandit", "composite"];
+/// How the newest ready version is written.
+pub(super) const LATEST: &str = "latest";
 
-impl VersionSpec {
-    /// How the newest ready version is written.
-    pub const LATEST: &'static str = "latest";
+// === reading ===
+
+/// The pipeline that a field holds; what is wrong with it is told to the reader.
+pub(super) fn pipeline(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Pipeline> {
+    let mut table = field.table(reader)?;
+    let description = table.get("description");
+    let deadline = table.get("deadline");
+    let policy = table.need("policy", reader);
+    table.finish(reader);
+    // Each is read before any is missed, so that all problems are told.
+    let description = optional(description, |field| text(field, reader));
+    let deadline = optional(deadline, |field| {
+        field.duration(reader, Pipeline::MIN_DEADLINE..=Pipeline::MAX_DEADLINE)
+    });
+    let policy = policy.and_then(|field| self::policy(&field, reader));
+    Some(Pipeline {
+        policy: policy?,
+        deadline: deadline?,
+        description: description?,
+    })
 }
 
-impl Default for VersionSpec {
-    fn default() -> Self {
-        Self::Text(Self::LATEST.to_owned())
+/// Nothing where the field is absent, and `None` where it is wrong.
+fn optional<'v, T>(
+    field: Option<Field<'v>>,
+    read: impl FnOnce(&Field<'v>) -> Option<T>,
+) -> Option<Option<T>> {
+    match field {
+        Some(field) => read(&field).map(Some),
+        None => Some(None),
+    }
+}
+
+fn text(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<String> {
+    let text = field.text(reader)?;
+    let got = text.chars().count();
+    if got > Pipeline::MAX_DESCRIPTION {
+        let max = Pipeline::MAX_DESCRIPTION;
+        let message = format!("expected at most {max} characters, got {got}");
+        reader.error(field, "too-long", message);
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn policy(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Policy> {
+    let mut table = field.table(reader)?;
+    let kind = table.need("type", reader)?;
+    let word = kind.text(reader)?;
+    match word {
+        "standalone" => standalone(table, reader),
+        _ => {
+            reader.push(unknown_policy(&kind, word, reader));
+            None
+        }
+    }
+}
+
+fn unknown_policy(kind: &Field<'_>, word: &str, reader: &Reader<'_>) -> super::Problem {
+    let available = POLICIES.join(", ");
+    if LATER.contains(&word) {
+        let message = format!(
+            "policy type '{word}' is not available in this release; available: {available}"
+        );
+        return kind.problem(reader, "policy-unavailable", message);
+    }
+    let got = describe(&Value::from(word));
+    let message = format!("unknown policy type {got}; available: {available}");
+    let problem = kind.problem(reader, "unknown-policy", message);
+    match nearest(word, POLICIES.into_iter().chain(LATER)) {
+        Some(meant) => problem.hint(format!("did you mean '{meant}'?")),
+        None => problem,
+    }
+}
+
+fn standalone(mut table: Table<'_>, reader: &mut Reader<'_>) -> Option<Policy> {
+    let model = table.need("model", reader);
+    let version = table.get("version");
+    table.finish(reader);
+    let model = model.and_then(|field| name(&field, reader));
+    let version = optional(version, |field| self::version(field, reader));
+    Some(Policy::Standalone {
+        model: model?,
+        version: version?.unwrap_or(VersionSelector::Latest),
+    })
+}
+
+fn name(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Name> {
+    let text = field.text(reader)?;
+    Name::new(text)
+        .map_err(|error| reader.error(field, "invalid-name", error.to_string()))
+        .ok()
+}
+
+fn version(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<VersionSelector> {
+    let number = match field.value() {
+        Value::String(text) if text == LATEST => return Some(VersionSelector::Latest),
+        Value::String(text) => text.parse().ok(),
+        Value::Number(number) => number.as_u64().and_then(VersionNumber::new),
+        _ => None,
+    };
+    if number.is_none() {
+        let got = describe(field.value());
+        let message = format!("expected a positive whole number or \"{LATEST}\", got {got}");
+        reader.error(field, "invalid-version", message);
+    }
+    number.map(VersionSelector::Number)
+}
+
+// === writing ===
+
+impl From<Pipeline> for PipelineSpec {
+    fn from(pipeline: Pipeline) -> Self {
+        let write = |deadline: Duration| humantime::format_duration(deadline).to_string();
+        Self {
+            description: pipeline.description,
+            deadline: pipeline.deadline.map(write),
+            policy: pipeline.policy.into(),
+        }
+    }
+}
+
+impl From<Policy> for PolicySpec {
+    fn from(policy: Policy) -> Self {
+        match policy {
+            Policy::Standalone { model, version } => Self::Standalone {
+                model: model.into(),
+                version: version.into(),
+            },
+        }
+    }
+}
+
+impl From<VersionSelector> for VersionSpec {
+    fn from(version: VersionSelector) -> Self {
+        match version {
+            VersionSelector::Latest => Self::Text(LATEST),
+            VersionSelector::Number(number) => Self::Number(number.get()),
+        }
     }
 }
