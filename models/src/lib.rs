@@ -6,6 +6,7 @@
 pub mod backend;
 pub mod contract;
 pub mod error;
+pub mod golden;
 pub mod loader;
 pub mod name;
 pub mod package;
@@ -13,6 +14,7 @@ pub mod tensor;
 
 pub use contract::{Batching, Contract, Dim, Mismatch, Port};
 pub use error::{InferError, LoadError};
-pub use loader::{Estimate, Loader, Model};
+pub use loader::{Estimate, Loaded, Loader, Loaders, Model, Stage};
 pub use name::{Name, NameError, VersionNumber};
+pub use package::{Artifact, Manifest, Package};
 pub use tensor::{DataType, Element, Tensor, Values};

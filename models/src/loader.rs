@@ -1,11 +1,16 @@
 //! The two traits between an engine and the rest: a `Loader` makes a `Model` from a version's files.
 //!
-//! Both are synchronous. Threads, queues, deadlines and retries belong to the daemon's actors.
+//! Both are synchronous. Threads, queues, deadlines and retries belong to the daemon's actors. The steps from a
+//! package to a model that may serve (estimate, load, contract, golden examples, warm-up) are in [`load`].
+
+pub mod load;
 
 use crate::contract::Contract;
 use crate::error::{InferError, LoadError};
-use crate::package::Package;
+use crate::package::{Artifact, Kind, Package};
 use crate::tensor::Tensor;
+
+pub use load::{Loaded, Stage, Timings, load};
 
 /// Makes models of one engine.
 pub trait Loader: Send + Sync {
@@ -43,4 +48,51 @@ pub trait Model: Send + Sync {
 pub struct Estimate {
     /// Resident memory in bytes once loaded, roughly.
     pub memory: u64,
+}
+
+/// The loaders of this process, each registered for the artifacts it takes.
+#[derive(Default)]
+pub struct Loaders(Vec<(Kind, Box<dyn Loader>)>);
+
+// === impl Loaders ===
+
+impl Loaders {
+    /// No loaders.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Registers a loader for a kind of artifact, in place of the one that was registered for it.
+    #[must_use]
+    pub fn with(mut self, kind: Kind, loader: Box<dyn Loader>) -> Self {
+        self.0.retain(|(other, _)| *other != kind);
+        self.0.push((kind, loader));
+        self
+    }
+
+    /// The loader for an artifact.
+    ///
+    /// # Errors
+    /// [`LoadError::Unsupported`] when this build has no engine for it.
+    pub fn find(&self, artifact: &Artifact) -> Result<&dyn Loader, LoadError> {
+        let found = self.0.iter().find(|(kind, _)| *kind == artifact.kind());
+        let (_, loader) = found.ok_or_else(|| LoadError::Unsupported {
+            what: format!(
+                "{}: this build has no engine for {:?} files",
+                artifact.path().display(),
+                artifact.kind()
+            ),
+            remedy: "build with the feature of that engine".into(),
+        })?;
+        Ok(&**loader)
+    }
+
+    /// What loading a version would take, from its files' sizes and headers alone.
+    ///
+    /// # Errors
+    /// [`LoadError`] when there is no engine for it or its files cannot be read.
+    pub fn estimate(&self, package: &Package) -> Result<Estimate, LoadError> {
+        self.find(&package.artifact)?.estimate(package)
+    }
 }

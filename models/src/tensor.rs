@@ -3,6 +3,8 @@
 //! A tensor's shape always matches its number of elements; that is checked once, when it is made. Arithmetic
 //! lives in the engines, the bytes of the wire in the daemon.
 
+pub mod json;
+
 use std::fmt;
 use std::str::FromStr;
 

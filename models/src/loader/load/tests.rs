@@ -1,0 +1,1 @@
+//! Packages loaded through a loader made for the test.
