@@ -1,1 +1,3 @@
-//! Daemon.
+//! The daemon as a library: the only room with sockets, threads, storage and time.
+
+pub mod http;
