@@ -3,6 +3,7 @@
 //! Both are synchronous. Threads, queues, deadlines and retries belong to the daemon's actors. The steps from a
 //! package to a model that may serve (estimate, load, contract, golden examples, warm-up) are in [`load`].
 
+pub mod closure;
 pub mod load;
 
 use crate::contract::Contract;
@@ -10,6 +11,7 @@ use crate::error::{InferError, LoadError};
 use crate::package::{Artifact, Kind, Package};
 use crate::tensor::Tensor;
 
+pub use closure::FnModel;
 pub use load::{Loaded, Stage, Timings, load};
 
 /// Makes models of one engine.
@@ -34,6 +36,11 @@ pub trait Loader: Send + Sync {
 pub trait Model: Send + Sync {
     /// What it takes and gives.
     fn contract(&self) -> &Contract;
+
+    /// What the engine runs it on, where the engine has a choice (`burn-flex`, `burn-ndarray`); for `status`.
+    fn backend(&self) -> Option<&'static str> {
+        None
+    }
 
     /// Computes all outputs, in the contract's order, from all inputs, in the contract's order and already
     /// checked against it. With [`crate::Batching::FirstAxis`] row i of each output belongs to row i of the inputs.

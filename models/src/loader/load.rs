@@ -36,7 +36,7 @@ pub struct Loaded {
     pub model: Arc<dyn Model>,
     /// The engine's contract with the manifest's rules laid over it.
     pub contract: Arc<Contract>,
-    /// The engine's name.
+    /// The engine's name; where it has several backends, the one that the model runs on.
     pub engine: &'static str,
     /// The files' digest; nothing for a model that came from no files.
     pub digest: Option<Digest>,
@@ -84,6 +84,7 @@ pub fn load(
     let digest = Digest::of(&package.dir, &before)?;
     let golden = Golden::read(package)?;
     let model = contained(engine, || loader.load(package))??;
+    let engine = model.backend().unwrap_or(engine);
     if package.fingerprint()? != before {
         return Err(LoadError::Invalid {
             path: package.dir.clone(),
@@ -227,6 +228,10 @@ struct Overlaid {
 impl Model for Overlaid {
     fn contract(&self) -> &Contract {
         &self.contract
+    }
+
+    fn backend(&self) -> Option<&'static str> {
+        self.inner.backend()
     }
 
     fn infer(&self, inputs: Vec<Tensor>) -> Result<Vec<Tensor>, InferError> {
