@@ -3,6 +3,8 @@
 //! A version that does not reproduce them never becomes ready, and the error says which output differed, where
 //! and by how much. When they are run is [`crate::loader`]'s business.
 
+use std::fmt::Display;
+
 use serde::Deserialize;
 
 use crate::contract::Contract;
@@ -202,16 +204,6 @@ fn compare(expected: &Tensor, got: &Tensor, tolerance: f64) -> Result<(), String
             }
         };
     }
-    macro_rules! close {
-        ($a:expr, $b:expr) => {
-            close(
-                $a.iter()
-                    .zip($b)
-                    .map(|(&a, &b)| (f64::from(a), f64::from(b))),
-                tolerance,
-            )
-        };
-    }
     fn plain<T: ToString>(value: &T) -> String {
         value.to_string()
     }
@@ -220,10 +212,10 @@ fn compare(expected: &Tensor, got: &Tensor, tolerance: f64) -> Result<(), String
         format!("'{}'", text.chars().take(60).collect::<String>())
     }
     match (expected.values(), got.values()) {
-        (Values::Fp16(a), Values::Fp16(b)) => close!(a, b),
-        (Values::Bf16(a), Values::Bf16(b)) => close!(a, b),
-        (Values::Fp32(a), Values::Fp32(b)) => close!(a, b),
-        (Values::Fp64(a), Values::Fp64(b)) => close!(a, b),
+        (Values::Fp16(a), Values::Fp16(b)) => close(a, b, tolerance),
+        (Values::Bf16(a), Values::Bf16(b)) => close(a, b, tolerance),
+        (Values::Fp32(a), Values::Fp32(b)) => close(a, b, tolerance),
+        (Values::Fp64(a), Values::Fp64(b)) => close(a, b, tolerance),
         (Values::Bool(a), Values::Bool(b)) => exact!(a, b, plain),
         (Values::Uint8(a), Values::Uint8(b)) => exact!(a, b, plain),
         (Values::Uint16(a), Values::Uint16(b)) => exact!(a, b, plain),
@@ -239,40 +231,42 @@ fn compare(expected: &Tensor, got: &Tensor, tolerance: f64) -> Result<(), String
 }
 
 /// NaN is close to NaN only, an infinity to itself only.
-fn close(pairs: impl Iterator<Item = (f64, f64)>, tolerance: f64) -> Result<(), String> {
-    let mut worst: Option<(usize, f64, f64, f64)> = None;
+fn close<T: Copy + Display>(expected: &[T], got: &[T], tolerance: f64) -> Result<(), String>
+where
+    f64: From<T>,
+{
+    let mut worst: Option<(usize, f64)> = None;
     let mut beyond = 0usize;
-    for (at, (expected, got)) in pairs.enumerate() {
+    for (at, (&expected, &got)) in expected.iter().zip(got).enumerate() {
+        let (expected, got) = (f64::from(expected), f64::from(got));
         if expected == got || (expected.is_nan() && got.is_nan()) {
             continue;
         }
         let difference = (got - expected).abs();
-        let within = difference <= tolerance + tolerance * expected.abs();
-        if within && expected.is_finite() && got.is_finite() {
+        let finite = expected.is_finite() && got.is_finite();
+        if finite && difference <= tolerance + tolerance * expected.abs() {
             continue;
         }
         beyond += 1;
         // A difference that is no number is as bad as any.
-        let rank = if difference.is_nan() {
-            f64::INFINITY
-        } else {
-            difference
-        };
-        if worst.is_none_or(|(_, _, _, other)| rank > other) {
-            worst = Some((at, expected, got, rank));
+        let rank = if finite { difference } else { f64::INFINITY };
+        if worst.is_none_or(|(_, other)| rank > other) {
+            worst = Some((at, rank));
         }
     }
-    let Some((at, expected, got, difference)) = worst else {
+    let Some((at, difference)) = worst else {
         return Ok(());
     };
-    let others = match beyond {
-        1 => String::new(),
-        n => format!("; {} other elements differ too", n - 1),
-    };
-    Err(format!(
-        "element {at}: expected {expected}, got {got}, off by {difference:.3e} where the tolerance allows {:.3e}{others}",
-        tolerance + tolerance * expected.abs()
-    ))
+    let (expected, got) = (expected[at], got[at]);
+    let mut text = format!("element {at}: expected {expected}, got {got}");
+    if difference.is_finite() {
+        let allowed = tolerance + tolerance * f64::from(expected).abs();
+        text += &format!(", off by {difference:.3e} where the tolerance allows {allowed:.3e}");
+    }
+    if beyond > 1 {
+        text += &format!("; {} more beyond the tolerance", beyond - 1);
+    }
+    Err(text)
 }
 
 #[cfg(test)]

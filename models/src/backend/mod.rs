@@ -2,5 +2,7 @@
 
 #[cfg(feature = "burn")]
 pub mod burn;
+#[cfg(feature = "fake")]
+pub mod fake;
 #[cfg(feature = "onnx")]
 pub mod onnx;

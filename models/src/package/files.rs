@@ -3,7 +3,6 @@
 //! Everything that reads a version's folder lists it here, so that the watcher's fingerprint, the digest and the
 //! engines agree on which files there are. Contents are not read here.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -88,6 +87,15 @@ impl Fingerprint {
     pub fn newest(&self) -> Option<SystemTime> {
         self.0.iter().filter_map(|e| e.changed).max()
     }
+
+    /// Adds one file of a folder by its name, where it is there.
+    pub(crate) fn add(&mut self, dir: &Path, name: &str) {
+        if let Ok(meta) = fs::metadata(dir.join(name))
+            && meta.is_file()
+        {
+            self.0.push(Entry::new(name.into(), &meta));
+        }
+    }
 }
 
 impl Entry {
@@ -108,8 +116,7 @@ impl Entry {
 /// [`LoadError::Read`] when the folder itself cannot be read; what is odd below it becomes a note.
 pub(crate) fn list(root: &Path, dir: &Path) -> Result<Listing, LoadError> {
     let mut listing = Listing::default();
-    let mut seen = BTreeSet::new();
-    seen.insert(inside(root, dir)?);
+    let mut above = vec![inside(root, dir)?];
     let entries = fs::read_dir(dir).map_err(read(dir))?;
     walk(
         root,
@@ -117,7 +124,7 @@ pub(crate) fn list(root: &Path, dir: &Path) -> Result<Listing, LoadError> {
         Path::new(""),
         entries,
         0,
-        &mut seen,
+        &mut above,
         &mut listing,
     );
     listing.fingerprint.0.sort_unstable();
@@ -132,7 +139,7 @@ fn walk(
     relative: &Path,
     entries: fs::ReadDir,
     depth: usize,
-    seen: &mut BTreeSet<PathBuf>,
+    above: &mut Vec<PathBuf>,
     listing: &mut Listing,
 ) {
     for entry in entries {
@@ -184,14 +191,15 @@ fn walk(
             );
         } else if depth + 1 >= MAX_DEPTH {
             listing.note(path, format!("folders lie more than {MAX_DEPTH} deep"));
-        } else if !seen.insert(canonical) {
-            listing.note(
-                path,
-                "a link to a folder that was already listed".to_owned(),
-            );
+        } else if above.iter().any(|folder| folder.starts_with(&canonical)) {
+            listing.note(path, "a link to a folder that holds it".to_owned());
         } else {
             match fs::read_dir(&path) {
-                Ok(entries) => walk(root, base, &relative, entries, depth + 1, seen, listing),
+                Ok(entries) => {
+                    above.push(canonical);
+                    walk(root, base, &relative, entries, depth + 1, above, listing);
+                    above.pop();
+                }
                 Err(error) => listing.note(path, format!("cannot be read: {error}")),
             }
         }
