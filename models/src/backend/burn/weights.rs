@@ -224,7 +224,7 @@ fn format(path: &Path, head: &[u8]) -> Result<Format, LoadError> {
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("");
     if head.starts_with(&MAGIC_NUMBER.to_le_bytes()) {
         Ok(Format::Record)
-    } else if head.get(8) == Some(&b'{') && extension != "pt" {
+    } else if head.get(8) == Some(&b'{') && !matches!(extension, "pt" | "pth") {
         Ok(Format::Safetensors)
     } else if head.starts_with(b"PK") || matches!(extension, "pt" | "pth") {
         Ok(Format::Pytorch)

@@ -355,7 +355,8 @@ impl Builder<'_> {
     }
 }
 
-/// `[rows, columns]` to `[columns, rows]`.
+/// `[rows, columns]` to `[columns, rows]`, in memory: products with a transposed view were up to five times slower
+/// on both backends (512 by 784, 8 rows).
 fn transposed(values: &[f32], [rows, columns]: [usize; 2]) -> Vec<f32> {
     let mut out = Vec::with_capacity(values.len());
     for column in 0..columns {

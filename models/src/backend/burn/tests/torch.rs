@@ -1,6 +1,5 @@
 //! Whole networks: PyTorch's own files, and the same weights written by Burn, on both backends.
 
-use std::fs;
 use std::path::Path;
 
 use burn::module::Module;
@@ -13,8 +12,11 @@ use burn::tensor::Device;
 use burn_store::{ModuleSnapshot, PytorchStore, SafetensorsStore};
 
 use super::{BACKENDS, answer, cases, check, fixtures, load, on};
+use crate::backend::burn::BurnLoader;
 use crate::contract::{Batching, Dim};
-use crate::loader::Model;
+use crate::loader::{self, Loaders, Model};
+use crate::name::{Name, VersionNumber};
+use crate::package::{Kind, Package};
 use crate::tensor::{DataType, Tensor};
 
 const MLP: &str = r#"
@@ -231,12 +233,16 @@ fn checkpoints_older_pickles_and_names_with_dots_are_read() {
 }
 
 #[test]
-fn the_quickstarts_digits_answer_their_golden_examples() {
-    let folder =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/quickstart/models/digits-burn/1");
-    let manifest = fs::read_to_string(folder.join("model.toml")).unwrap();
-    let model = load(&folder.join("model.safetensors"), &manifest).unwrap();
-    let contract = model.contract();
+fn the_quickstarts_digits_pass_every_stage_of_loading() {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/quickstart/models");
+    let name = Name::new("digits-burn").unwrap();
+    let package = Package::open(&repository, &name, VersionNumber::ONE).unwrap();
+    let loaders = Loaders::new().with(Kind::Burn, Box::new(BurnLoader));
+    let loaded = loader::load(&package, &loaders, &mut |_| {}).unwrap();
+    assert_eq!(loaded.engine, "burn-flex");
+    assert_eq!(loaded.golden, 2);
+    assert_eq!(loaded.warnings, Vec::<String>::new());
+    let contract = &loaded.contract;
     assert_eq!(&*contract.inputs[0].name, "pixels");
     assert_eq!(contract.inputs[0].shape, [Dim::Free(None), Dim::Fixed(64)]);
     assert_eq!(&*contract.outputs[0].name, "probabilities");
@@ -244,9 +250,6 @@ fn the_quickstarts_digits_answer_their_golden_examples() {
     assert_eq!(contract.outputs[0].shape, [Dim::Free(None), Dim::Fixed(10)]);
     assert_eq!(contract.outputs[0].labels.len(), 10);
     assert_eq!(contract.batching, Batching::FirstAxis { max: None });
-    for case in cases(&folder) {
-        check(&*model, &case, "digits-burn");
-    }
 }
 
 /// `rows` rows of numbers, or of indexes below 20, that differ.
