@@ -163,11 +163,18 @@ impl Weights {
         let bytes = entry.tensor.byte_len() as u64;
         let total = self.read_bytes.saturating_add(bytes);
         let most = self.file_bytes.saturating_mul(4);
-        if bytes > self.file_bytes || total > most {
-            return Err(self.invalid(format!(
-                "tensor '{name}' claims {bytes} bytes, but the file has {}",
-                self.file_bytes
-            )));
+        let claim = if bytes > self.file_bytes {
+            Some(format!("tensor '{name}' claims {bytes} bytes"))
+        } else if total > most {
+            Some(format!(
+                "tensor '{name}': the tensors up to it claim {total} bytes"
+            ))
+        } else {
+            None
+        };
+        if let Some(claim) = claim {
+            let file = self.file_bytes;
+            return Err(self.invalid(format!("{claim}, but the file has {file}")));
         }
         let values = bridge::to_data(&entry.tensor)
             .map_err(|e| e.to_string())

@@ -137,6 +137,28 @@ fn a_pickle_is_data_and_never_runs() {
 }
 
 #[test]
+fn tensors_that_claim_more_than_their_file_holds_are_not_read() {
+    let refused = fixtures().join("torch-refused");
+    let wide =
+        "[burn]\ninput = { shape = [4096] }\nlayers = [{ type = \"linear\", name = \"fc\" }]";
+    let message = refusal(&refused.join("expanded/state.pt"), wide);
+    assert!(
+        message.contains("tensor 'fc.weight' claims 4294967296 bytes, but the file has"),
+        "{message}"
+    );
+    let layers = (0..1000).map(|i| format!("{{ type = \"linear\", name = \"layers.{i}\" }}, "));
+    let deep = format!(
+        "[burn]\ninput = {{ shape = [64] }}\nlayers = [{}]",
+        layers.collect::<String>()
+    );
+    let message = refusal(&refused.join("shared/state.pt"), &deep);
+    assert!(
+        message.contains("the tensors up to it claim 196608 bytes, but the file has"),
+        "{message}"
+    );
+}
+
+#[test]
 fn the_estimate_is_the_size_of_the_weights() {
     let (_folder, path) = written(&[("fc.weight", &[2, 4])]);
     let size = safetensors(&[("fc.weight", &[2, 4])]).len() as u64;
