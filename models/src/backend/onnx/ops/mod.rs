@@ -1,1 +1,60 @@
-//! Operators that tract lacks: `ai.onnx.ml`, strings and text.
+//! Operators that the engine lacks, or has too slowly: `ai.onnx.ml`, strings and text.
+//!
+//! Each family's file holds its attributes and its arithmetic, no more. The engine knows operators by their
+//! name alone, whatever their domain, so `register` is the whole list. Graphs are not looked at here: what
+//! has to be rewritten before the engine sees it (ZipMap) is the loader's.
+
+mod categories;
+mod features;
+mod kernel;
+mod label_encoder;
+mod linear;
+mod node;
+mod numeric;
+mod scores;
+mod svm;
+mod tensors;
+mod trees;
+
+use tract_onnx::Onnx;
+
+use categories::{CategoryMapper, OneHotEncoder};
+use features::{ArrayFeatureExtractor, FeatureVectorizer};
+use kernel::operator;
+use linear::{LinearClassifier, LinearRegressor};
+use node::Node;
+use numeric::{Binarizer, Imputer, Normalizer, Scaler};
+use svm::{SvmClassifier, SvmRegressor};
+
+#[cfg(test)]
+mod tests;
+
+/// Adds our operators to the engine's, in place of its own where it has some of the same name.
+pub fn register(onnx: &mut Onnx) {
+    macro_rules! operators {
+        ($($name:literal => $read:expr,)*) => {$(
+            onnx.op_register.insert($name, |context, proto| {
+                let read: fn(&Node) -> tract_onnx::prelude::TractResult<_> = $read;
+                Ok(operator($name, proto, read(&Node { context, proto })?))
+            });
+        )*};
+    }
+    operators! {
+        "ArrayFeatureExtractor" => |_| Ok(ArrayFeatureExtractor),
+        "Binarizer" => Binarizer::read,
+        "CategoryMapper" => CategoryMapper::read,
+        "FeatureVectorizer" => FeatureVectorizer::read,
+        "Imputer" => Imputer::read,
+        "LabelEncoder" => label_encoder::read,
+        "LinearClassifier" => LinearClassifier::read,
+        "LinearRegressor" => LinearRegressor::read,
+        "Normalizer" => Normalizer::read,
+        "OneHotEncoder" => OneHotEncoder::read,
+        "Scaler" => Scaler::read,
+        "SVMClassifier" => SvmClassifier::read,
+        "SVMRegressor" => SvmRegressor::read,
+        "TreeEnsemble" => trees::Regressor::read_ensemble,
+        "TreeEnsembleClassifier" => trees::Classifier::read,
+        "TreeEnsembleRegressor" => trees::Regressor::read,
+    }
+}
