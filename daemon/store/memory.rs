@@ -1,0 +1,120 @@
+//! A store that ends with its process: for tests, and for embedding without a state directory.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use impresario_pipelines::fleet::Record;
+
+use super::{
+    AuditQuery, Cause, Commit, Contents, Error, Loaded, Retention, Store, Token, TokenChange,
+    backup,
+};
+
+/// Keeps everything in memory, by the same rules as the durable store.
+#[derive(Debug)]
+pub struct Memory {
+    retention: Retention,
+    contents: Mutex<Contents>,
+}
+
+// === impl Memory ===
+
+impl Memory {
+    /// An empty store.
+    #[must_use]
+    pub fn new(retention: Retention) -> Self {
+        Self {
+            retention: retention.sane(),
+            contents: Mutex::default(),
+        }
+    }
+
+    fn contents(&self) -> MutexGuard<'_, Contents> {
+        // Contents are replaced whole, so that a panic elsewhere leaves them sound.
+        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new(Retention::default())
+    }
+}
+
+impl Store for Memory {
+    fn load(&self) -> Result<Loaded, Error> {
+        Ok(self.contents().loaded(self.retention.history))
+    }
+
+    fn commit(&self, commit: Commit<'_>) -> Result<(), Error> {
+        let mut contents = self.contents();
+        let found = contents.routing.revision.0;
+        let newest = contents.records.last().map(|record| record.seq);
+        follows(&commit, found, newest)
+            .map_err(|cause| Error::aborted("commit to", Path::new(""), cause))?;
+        if let Some((_, after)) = commit.routing {
+            contents.routing = after.clone();
+        }
+        contents.records.extend(commit.records.iter().cloned());
+        let keep = usize::try_from(self.retention.audit).unwrap_or(usize::MAX);
+        let extra = contents.records.len().saturating_sub(keep);
+        contents.records.drain(..extra);
+        let mut tokens: BTreeMap<String, Token> = std::mem::take(&mut contents.tokens)
+            .into_iter()
+            .map(|token| (token.id.clone(), token))
+            .collect();
+        for change in commit.tokens {
+            match change {
+                TokenChange::Put(token) => tokens.insert(token.id.clone(), token.clone()),
+                TokenChange::Delete(id) => tokens.remove(id),
+            };
+        }
+        contents.tokens = tokens.into_values().collect();
+        Ok(())
+    }
+
+    fn audit(&self, query: &AuditQuery) -> Result<Vec<Record>, Error> {
+        let contents = self.contents();
+        let newest_first = contents.records.iter().rev();
+        let before = newest_first.filter(|r| query.before_seq.is_none_or(|seq| r.seq < seq));
+        let asked = before.filter(|r| query.takes(r)).take(query.limit);
+        Ok(asked.map(|record| record.as_ref().clone()).collect())
+    }
+
+    fn backup(&self, at: u64, out: &mut dyn Write) -> Result<(), Error> {
+        let contents = self.contents().clone();
+        backup::write(&contents, at, out)
+            .map_err(|cause| Error::aborted("back up", Path::new(""), cause))
+    }
+}
+
+/// Whether a commit follows what is stored.
+pub(super) fn follows(
+    commit: &Commit<'_>,
+    revision: u64,
+    newest: Option<u64>,
+) -> Result<(), Cause> {
+    if let Some((before, _)) = commit.routing
+        && before.revision.0 != revision
+    {
+        return Err(Cause::Stale {
+            expected: before.revision.0,
+            found: revision,
+        });
+    }
+    let mut newest = newest;
+    for record in commit.records {
+        // The first record of all may have any number: a restored fleet goes on with its own.
+        let expected = newest.map_or(record.seq, |newest| newest + 1);
+        if record.seq != expected {
+            return Err(Cause::Sequence {
+                expected,
+                found: record.seq,
+            });
+        }
+        newest = Some(record.seq);
+    }
+    Ok(())
+}

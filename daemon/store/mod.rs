@@ -1,0 +1,226 @@
+//! Durable state: what is stored, and the one trait through which the supervisor stores it.
+//!
+//! An answer means durable. What the routing means, and which change is allowed, is decided in the pure rooms;
+//! this room keeps what it is given, wholly or not at all. How tokens are made and verified is not known here:
+//! it keeps their hashes.
+
+mod backup;
+mod error;
+pub mod faulty;
+pub mod memory;
+pub mod restore;
+mod schema;
+pub mod sled;
+
+pub use error::{Cause, Error};
+pub use faulty::{Fault, Faulty};
+pub use memory::Memory;
+pub use restore::{Force, restore};
+pub use sled::Sled;
+
+use std::io::Write;
+use std::sync::Arc;
+
+use impresario_models::Name;
+use impresario_pipelines::fleet::{Record, Routing};
+
+/// Where routing, history and tokens survive the process.
+pub trait Store: Send + Sync {
+    /// Everything that a starting daemon needs. It is also what to call after [`Error::Unknown`]: the answer is
+    /// what is durable, whatever became of the commit in doubt.
+    ///
+    /// # Errors
+    /// [`Error::Aborted`]; a store that is damaged says so and is not served.
+    fn load(&self) -> Result<Loaded, Error>;
+
+    /// Stores a change, wholly or not at all. When it returns `Ok` the change survives a crash and the loss of
+    /// power.
+    ///
+    /// # Errors
+    /// [`Error::Aborted`] when it is certainly not done, [`Error::Unknown`] when it may be: then nothing can be
+    /// committed until [`Store::load`] has been called.
+    fn commit(&self, commit: Commit<'_>) -> Result<(), Error>;
+
+    /// Records of the audit, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Aborted`].
+    fn audit(&self, query: &AuditQuery) -> Result<Vec<Record>, Error>;
+
+    /// Writes everything as one file; `at` is the wall time in milliseconds since 1970. The file holds the
+    /// tokens' hashes: keep it as you keep the store.
+    ///
+    /// # Errors
+    /// [`Error::Aborted`] when the store cannot be read or `out` cannot be written.
+    fn backup(&self, at: u64, out: &mut dyn Write) -> Result<(), Error>;
+}
+
+/// How much is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Records kept for the audit; older ones are dropped with the commit that adds newer ones. At least 1.
+    pub audit: u64,
+    /// Records that [`Store::load`] gives back for history and undo. At least 1, at most `audit`.
+    pub history: u64,
+}
+
+/// What a store gives back to a starting daemon.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Loaded {
+    /// The routing as of the last commit.
+    pub routing: Routing,
+    /// The newest records, oldest first.
+    pub history: Vec<Arc<Record>>,
+    /// The tokens in the order of their ids.
+    pub tokens: Vec<Token>,
+}
+
+/// One change, to be stored wholly or not at all.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Commit<'a> {
+    /// The routing before and after. Only what differs is written; the revision before must be the stored one.
+    pub routing: Option<(&'a Routing, &'a Routing)>,
+    /// Records to add to the audit, oldest first, numbered without gaps from the newest one stored.
+    pub records: &'a [Arc<Record>],
+    /// Tokens made and removed.
+    pub tokens: &'a [TokenChange],
+}
+
+/// A change of the tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenChange {
+    /// Make a token, or replace the one of its id.
+    Put(Token),
+    /// Remove the token of this id; without effect where there is none.
+    Delete(String),
+}
+
+/// What admits a caller of the admin plane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// What it is found by; not secret.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// What its bearer may do.
+    pub role: Role,
+    /// The hash of its secret, with its parameters.
+    pub hash: String,
+    /// Wall time, in milliseconds since 1970.
+    pub created_at: u64,
+    /// Wall time after which it admits nobody, in milliseconds since 1970.
+    pub expires_at: Option<u64>,
+}
+
+/// What a caller of the admin plane may do; each role may do what the ones before it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Read.
+    Viewer,
+    /// Change routing, load and unload.
+    Operator,
+    /// Make and remove tokens too.
+    Admin,
+}
+
+/// Which records of the audit are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditQuery {
+    /// Only records before this one: the last one of the page before.
+    pub before_seq: Option<u64>,
+    /// At most so many.
+    pub limit: usize,
+    /// Only what this actor did.
+    pub actor: Option<String>,
+    /// Only this action, such as `pipeline.put`.
+    pub action: Option<String>,
+    /// Only what changed the pipeline or model of this name.
+    pub name: Option<Name>,
+}
+
+// === impl Retention ===
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            audit: 10_000,
+            history: 1_000,
+        }
+    }
+}
+
+impl Retention {
+    /// The same with its bounds kept.
+    fn sane(self) -> Self {
+        let audit = self.audit.max(1);
+        Self {
+            audit,
+            history: self.history.clamp(1, audit),
+        }
+    }
+}
+
+// === impl Role ===
+
+impl Role {
+    /// The word used in API, logs and files.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+// === impl AuditQuery ===
+
+impl Default for AuditQuery {
+    /// The newest hundred.
+    fn default() -> Self {
+        Self {
+            before_seq: None,
+            limit: 100,
+            actor: None,
+            action: None,
+            name: None,
+        }
+    }
+}
+
+impl AuditQuery {
+    /// Whether a record is among those asked for, its number aside.
+    fn takes(&self, record: &Record) -> bool {
+        let actor = self.actor.as_ref().is_none_or(|a| *a == record.actor);
+        let action = self.action.as_ref().is_none_or(|a| *a == record.action);
+        let named = |name: &Name| record.diffs.iter().any(|diff| diff.name == *name);
+        actor && action && self.name.as_ref().is_none_or(named)
+    }
+}
+
+/// Everything that a store holds: what a backup is written from and a restore writes.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Contents {
+    routing: Routing,
+    records: Vec<Arc<Record>>,
+    tokens: Vec<Token>,
+}
+
+// === impl Contents ===
+
+impl Contents {
+    /// The newest `history` records, oldest first, with the rest.
+    fn loaded(&self, history: u64) -> Loaded {
+        let keep = usize::try_from(history).unwrap_or(usize::MAX);
+        let from = self.records.len().saturating_sub(keep);
+        Loaded {
+            routing: self.routing.clone(),
+            history: self.records[from..].to_vec(),
+            tokens: self.tokens.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
