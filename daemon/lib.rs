@@ -1,4 +1,20 @@
-//! The daemon as a library: the only room with sockets, threads, storage and time.
+//! The daemon as a library: the only room with actors, sockets, storage and time.
+//!
+//! `Impresario` is what an application embeds and what `impresario serve` runs: a fleet of versions behind one
+//! call, `infer`. The sockets around it are in [`http`]; an embedded one has none.
 
+pub mod actors;
+pub mod clock;
+pub mod config;
+mod embed;
+pub mod error;
 pub mod http;
+pub mod measure;
+pub mod serve;
 pub mod store;
+
+pub use embed::{Builder, Impresario, StartError};
+pub use error::Error;
+pub use impresario_models as models;
+pub use impresario_pipelines as pipelines;
+pub use serve::{Answer, Serve};

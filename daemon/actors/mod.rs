@@ -1,0 +1,24 @@
+//! The actors: few kinds, a file each. Others hold a cheap handle and never see an address.
+//!
+//! | actor | job | thread |
+//! |---|---|---|
+//! | [`supervisor`] | the only writer of fleet state; performs what `fleet::plan` says | an arbiter of its own, since a commit blocks |
+//! | [`version`] | looks after one loaded version's workers: heartbeat, rebuild, drain | an arbiter shared by all versions |
+//! | [`worker`] | not an actor but a thread: takes jobs from its version's bounded queue and computes | its own |
+//! | [`watcher`] | looks at the repository and tells what changed | an arbiter of its own, since looking blocks |
+//!
+//! A request meets none of them: it puts a job into a version's queue and awaits the answer.
+
+pub mod handle;
+pub mod library;
+pub mod live;
+pub mod messages;
+mod supervisor;
+mod version;
+pub(crate) mod watcher;
+mod worker;
+
+pub use handle::{Handle, Job};
+pub use library::Library;
+pub use live::{Live, Snapshot};
+pub use supervisor::{Control, Refused, Settings};

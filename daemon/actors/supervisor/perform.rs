@@ -1,0 +1,324 @@
+//! The supervisor's hands: doing what the plan says, taking in what comes of it, and publishing.
+
+use std::collections::HashMap;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use actix::{Actor, AsyncContext, Context};
+use impresario_models::loader::{self, Loaded};
+use impresario_models::{Name, VersionNumber};
+use impresario_pipelines::fleet::{self, Effect, Event, Facts, Phase, Stage};
+use impresario_pipelines::table::{self, RouteTable, TargetId};
+
+use super::{Life, Supervisor, VersionKey};
+use crate::actors::handle::{Gate, Handle};
+use crate::actors::live::Snapshot;
+use crate::actors::messages::{Attach, Crashed, Drained, Hold, LoadEnded, LoadProgressed};
+use crate::actors::version::{self, Charge, Version};
+use crate::actors::worker::{Post, words};
+use crate::clock;
+use crate::measure::{Cell, Key};
+
+/// A wait for a rebuild that callers may sit through in the queue. Longer ones are refused at once.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+impl Supervisor {
+    /// Does what is to be done now, and publishes. Called after every input.
+    pub(super) fn proceed(&mut self, ctx: &mut Context<Self>) {
+        let (effects, _) = fleet::plan(&self.fleet, self.now());
+        if let Some(reminder) = self.reminder.take() {
+            ctx.cancel_future(reminder);
+        }
+        for effect in effects {
+            if self.stopping.is_some() {
+                break;
+            }
+            match effect {
+                Effect::Load { model, version } => self.load(model, version, ctx),
+                Effect::Unload { model, version } => {
+                    tracing::info!(%model, %version, "unloading");
+                    self.happened(Event::UnloadStarted { model, version });
+                }
+                Effect::Remind { at } => {
+                    let wait = self.settings.clock.until(at) + Duration::from_millis(1);
+                    self.reminder = Some(ctx.run_later(wait, |me, ctx| {
+                        me.reminder = None;
+                        me.proceed(ctx);
+                    }));
+                }
+            }
+        }
+        // A version that the fleet does not count as serving loses its handle here, and so its queue once
+        // every older snapshot is let go.
+        let fleet = Arc::clone(&self.fleet);
+        self.versions.retain(|(model, version), _| {
+            fleet.observed.version(model.as_str(), *version).is_some_and(fleet::Seen::serves)
+        });
+        self.publish();
+        self.end_if_stopped();
+        debug_assert!(fleet::check(&self.fleet).is_empty(), "{:?}", fleet::check(&self.fleet));
+    }
+
+    fn publish(&self) {
+        let (_, report) = fleet::plan(&self.fleet, self.now());
+        let snapshot = if self.stopping.is_some() {
+            Snapshot {
+                fleet: Arc::clone(&self.fleet),
+                report: Arc::new(report),
+                tokens: Arc::clone(&self.tokens),
+                ..Snapshot::default()
+            }
+        } else {
+            let table = table::compile(&self.fleet);
+            let handles = table.targets().iter().map(|target| {
+                let key = (target.model.clone(), target.version);
+                let life = self.versions.get(&key).expect("a version that serves is in memory");
+                Arc::clone(&life.handle)
+            });
+            Snapshot {
+                fleet: Arc::clone(&self.fleet),
+                report: Arc::new(report),
+                tokens: Arc::clone(&self.tokens),
+                handles: handles.collect(),
+                cells: self.cells(&table),
+                table,
+            }
+        };
+        self.settings.live.publish(snapshot);
+    }
+
+    /// A cell for every way that a target can be reached: by a route that may pick it, and by its own number.
+    fn cells(&self, table: &RouteTable) -> HashMap<Name, Vec<(TargetId, Arc<Cell>)>> {
+        let mut cells: HashMap<Name, Vec<(TargetId, Arc<Cell>)>> = HashMap::new();
+        for route in table.routes() {
+            let picked = route.decide().ok().map(|decision| decision.target);
+            let numbered = table.versions(route.name.as_str()).filter_map(|version| {
+                let found = table.version(route.name.as_str(), version)?;
+                found.ok()
+            });
+            let of_route = cells.entry(route.name.clone()).or_default();
+            for id in picked.into_iter().chain(numbered) {
+                if of_route.iter().any(|(known, _)| *known == id) {
+                    continue;
+                }
+                let target = table.target(id);
+                let cell = self.settings.measure.cell(Key {
+                    pipeline: route.name.clone(),
+                    model: target.model.clone(),
+                    version: target.version,
+                });
+                of_route.push((id, cell));
+            }
+        }
+        let fleet = &self.fleet;
+        let known = |key: &Key| fleet.observed.version(key.model.as_str(), key.version).is_some();
+        self.settings.measure.retain(known);
+        cells
+    }
+
+    /// Begins a load on a thread of its own; the plan sees to it that there are not too many.
+    fn load(&mut self, model: Name, version: VersionNumber, ctx: &mut Context<Self>) {
+        self.happened(Event::LoadStarted {
+            model: model.clone(),
+            version,
+        });
+        tracing::info!(%model, %version, "loading");
+        self.serial += 1;
+        let serial = self.serial;
+        self.loads.insert((model.clone(), version), serial);
+        let (library, supervisor) = (Arc::clone(&self.settings.library), ctx.address());
+        let subject = model.clone();
+        let work = move || {
+            let begun = clock::instant();
+            let mut observe = |stage| {
+                let model = subject.clone();
+                let stage = match stage {
+                    loader::Stage::Loading => Stage::Reading,
+                    loader::Stage::Golden => Stage::Golden,
+                    loader::Stage::Warming => Stage::Warming,
+                };
+                supervisor.do_send(LoadProgressed { model, version, stage });
+            };
+            let load = AssertUnwindSafe(|| library.load(&subject, version, &mut observe));
+            let result = match panic::catch_unwind(load) {
+                Ok(Ok(loaded)) => Ok(Box::new(loaded)),
+                Ok(Err(error)) => Err(causes(&error)),
+                Err(payload) => Err(format!("the load panicked: {}", words(payload.as_ref()))),
+            };
+            supervisor.do_send(LoadEnded {
+                model: subject,
+                version,
+                serial,
+                result,
+                took: begun.elapsed(),
+            });
+        };
+        let spawned = thread::Builder::new().name(format!("load {model}/{version}")).spawn(work);
+        let timeout = self.settings.load_timeout;
+        let give_up = |reason: String| LoadEnded {
+            model,
+            version,
+            serial,
+            result: Err(reason),
+            took: timeout,
+        };
+        match spawned {
+            Ok(_) => {
+                let late = give_up(format!("the load did not end within {timeout:?}"));
+                ctx.notify_later(late, timeout);
+            }
+            Err(error) => ctx.notify(give_up(format!("no thread for the load: {error}"))),
+        }
+    }
+
+    /// A load came to its end, or was given up.
+    pub(super) fn load_ended(&mut self, ended: LoadEnded) {
+        let LoadEnded {
+            model,
+            version,
+            serial,
+            result,
+            took,
+        } = ended;
+        let key = (model.clone(), version);
+        if self.loads.get(&key) != Some(&serial) {
+            // Given up before, or ended before it was given up.
+            return;
+        }
+        self.loads.remove(&key);
+        if self.stopping.is_some() {
+            return;
+        }
+        match result {
+            Ok(loaded) => {
+                for warning in &loaded.warnings {
+                    tracing::warn!(%model, %version, warning, "loaded with a warning");
+                }
+                let facts = Arc::new(facts(&loaded, took));
+                tracing::info!(%model, %version, engine = facts.engine, digest = facts.digest, ?took, "ready");
+                self.settle(key, Arc::new(*loaded), &facts);
+                self.happened(Event::Loaded { model, version, facts });
+            }
+            Err(reason) => {
+                tracing::error!(%model, %version, reason, "load failed");
+                self.happened(Event::LoadFailed { model, version, reason });
+            }
+        }
+    }
+
+    /// Gives a loaded model its place: under the workers of the version that crashed, where its files are the
+    /// same; else as a new life of the version, beside which the old one drains.
+    fn settle(&mut self, key: VersionKey, loaded: Arc<Loaded>, facts: &Arc<Facts>) {
+        let seen = self.fleet.observed.version(key.0.as_str(), key.1);
+        let rebuilt = seen.is_some_and(|seen| matches!(seen.phase, Phase::Restarting { .. }));
+        if let Some(life) = self.versions.get(&key)
+            && rebuilt
+            && life.handle.facts.digest == facts.digest
+            && life.handle.facts.contract == facts.contract
+        {
+            life.actor.do_send(Attach(loaded));
+            return;
+        }
+        let (queue, jobs) = flume::bounded(loaded.limits.queue.get());
+        let gate = Arc::new(Gate::default());
+        self.serial += 1;
+        let serial = self.serial;
+        let handle = Arc::new(Handle {
+            model: key.0.clone(),
+            version: key.1,
+            facts: Arc::clone(facts),
+            timeout: loaded.limits.timeout,
+            queue,
+            gate: Arc::clone(&gate),
+        });
+        let charge = Charge {
+            post: Post {
+                model: key.0.clone(),
+                version: key.1,
+                jobs,
+                current: version::current(Arc::clone(&loaded)),
+            },
+            gate,
+            serial,
+            instances: facts.instances,
+            timeout: loaded.limits.timeout,
+            supervisor: self.address.clone(),
+        };
+        let actor = Version::start_in_arbiter(&self.versions_arbiter.handle(), move |_| Version::new(charge));
+        self.lives += 1;
+        self.versions.insert(key, Life { handle, actor, serial });
+    }
+
+    /// An instance fell; the fleet decides what becomes of the version.
+    pub(super) fn crashed(&mut self, crashed: Crashed) {
+        let Crashed {
+            model,
+            version,
+            serial,
+            reason,
+        } = crashed;
+        let key = (model.clone(), version);
+        if self.versions.get(&key).is_none_or(|life| life.serial != serial) {
+            // An earlier life of the version, which nobody counts on any more.
+            return;
+        }
+        self.happened(Event::Crashed { model, version, reason });
+        let seen = self.fleet.observed.version(key.0.as_str(), version);
+        if let (Some(seen), Some(life)) = (seen, self.versions.get(&key))
+            && let Phase::Restarting { until, .. } = seen.phase
+        {
+            let wait = self.settings.clock.until(until);
+            tracing::warn!(model = %key.0, %version, crashes = seen.crashes.len(), ?wait, "restarting");
+            if wait > PATIENCE {
+                life.actor.do_send(Hold(wait));
+            }
+        } else {
+            tracing::error!(model = %key.0, %version, "quarantined after repeated crashes");
+        }
+    }
+
+    /// A version answered its last request.
+    pub(super) fn drained(&mut self, drained: Drained) {
+        let Drained { model, version, serial } = drained;
+        self.lives = self.lives.saturating_sub(1);
+        tracing::info!(%model, %version, "drained");
+        let replaced = self.versions.get(&(model.clone(), version)).is_some_and(|life| life.serial != serial);
+        if !replaced {
+            self.happened(Event::Drained { model, version });
+        }
+    }
+
+    fn end_if_stopped(&mut self) {
+        if self.lives == 0 {
+            for done in self.stopping.iter_mut().flat_map(|waiting| waiting.drain(..)) {
+                // Who asked may have stopped waiting.
+                let _: Result<(), ()> = done.send(());
+            }
+        }
+    }
+}
+
+fn facts(loaded: &Loaded, took: Duration) -> Facts {
+    Facts {
+        contract: Arc::clone(&loaded.contract),
+        engine: loaded.engine.to_owned(),
+        digest: loaded.digest.as_ref().map(ToString::to_string).unwrap_or_default(),
+        memory: loaded.estimate.memory,
+        instances: loaded.limits.instances.get(),
+        load_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        golden: loaded.golden,
+    }
+}
+
+/// An error and what caused it, in one line.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        line = format!("{line}: {cause}");
+        source = cause.source();
+    }
+    line
+}

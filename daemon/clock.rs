@@ -1,0 +1,54 @@
+//! The only place where time enters the program.
+//!
+//! Everything that decides takes `Now` as an argument; everything that measures takes an `Instant` from here.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use impresario_pipelines::fleet::Now;
+
+/// Both clocks of the process, read together.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    start: Instant,
+}
+
+impl Clock {
+    /// A clock whose monotonic time begins now.
+    #[must_use]
+    pub fn start() -> Self {
+        Self { start: instant() }
+    }
+
+    /// Monotonic milliseconds since the start, and wall milliseconds since 1970.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        Now {
+            monotonic: millis(self.start.elapsed()),
+            wall: wall_ms(),
+        }
+    }
+
+    /// How long until a monotonic time comes; zero where it has passed.
+    #[must_use]
+    pub fn until(&self, monotonic: u64) -> Duration {
+        Duration::from_millis(monotonic.saturating_sub(self.now().monotonic))
+    }
+}
+
+/// The monotonic time, for measuring.
+#[must_use]
+#[allow(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
+pub fn instant() -> Instant {
+    Instant::now()
+}
+
+/// The wall time in milliseconds since 1970, for display and records only.
+#[must_use]
+#[allow(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
+pub fn wall_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis)
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,302 @@
+//! Impresario inside an application: built from a repository, registered models, or both; no sockets.
+//!
+//! It runs inside an actix system (`#[actix_web::main]`, `#[actix_rt::main]`) and starts its own threads.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Arbiter;
+use impresario_models::{LoadError, Model, Name, Tensor, VersionNumber};
+use impresario_pipelines::fleet::{self, By, Command, Event, Reason, Source};
+use impresario_pipelines::spec::Pipeline;
+
+use crate::actors::library::Build;
+use crate::actors::watcher::Eyes;
+use crate::actors::{Control, Library, Live, Refused, Settings};
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::measure::Measure;
+use crate::serve::{Answer, Serve};
+use crate::store::{Error as StoreError, Memory, Retention, Store};
+
+/// A running fleet. Cloning shares it.
+#[derive(Clone)]
+pub struct Impresario {
+    serve: Serve,
+    control: Control,
+    measure: Measure,
+    store: Arc<dyn Store>,
+    clock: Clock,
+    arbiters: Arc<Vec<Arbiter>>,
+}
+
+/// What a fleet is made of.
+pub struct Builder {
+    repository: Option<PathBuf>,
+    poll: Duration,
+    settle: Duration,
+    load_timeout: Duration,
+    timeout: Duration,
+    limits: fleet::Limits,
+    store: Arc<dyn Store>,
+    pipelines: Vec<(Name, Pipeline)>,
+    registered: Vec<(Name, VersionNumber, Build)>,
+}
+
+/// Why a fleet could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The repository cannot be read.
+    #[error("open the model repository")]
+    Repository(#[source] LoadError),
+    /// The state cannot be read.
+    #[error("open the state")]
+    Store(#[source] StoreError),
+    /// A pipeline was refused.
+    #[error("apply pipeline '{name}'")]
+    Pipeline {
+        /// Its name.
+        name: Name,
+        /// Why.
+        source: Refused,
+    },
+    /// The supervisor went away while starting.
+    #[error("start the supervisor")]
+    Supervisor(#[source] Refused),
+}
+
+// === impl Builder ===
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            repository: None,
+            poll: Duration::from_secs(2),
+            settle: Duration::from_secs(1),
+            load_timeout: Duration::from_secs(600),
+            timeout: Duration::from_secs(30),
+            limits: fleet::Limits::default(),
+            store: Arc::new(Memory::new(Retention::default())),
+            pipelines: Vec::new(),
+            registered: Vec::new(),
+        }
+    }
+}
+
+impl Builder {
+    /// Serves the versions in a folder of the layout `NAME/VERSION/model.onnx`.
+    #[must_use]
+    pub fn repository(mut self, root: impl Into<PathBuf>) -> Self {
+        self.repository = Some(root.into());
+        self
+    }
+
+    /// How often the repository is looked at (zero for once only), and how long a new version's files must be
+    /// unchanged before they count as complete.
+    #[must_use]
+    pub fn poll(mut self, every: Duration, settle: Duration) -> Self {
+        (self.poll, self.settle) = (every, settle);
+        self
+    }
+
+    /// Where routing state is kept; in memory where nothing is said.
+    #[must_use]
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = store;
+        self
+    }
+
+    /// The rules of loading and restarting.
+    #[must_use]
+    pub fn limits(mut self, limits: fleet::Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How long a request may take that states no deadline, and how long a load may take.
+    #[must_use]
+    pub fn timeouts(mut self, request: Duration, load: Duration) -> Self {
+        (self.timeout, self.load_timeout) = (request, load);
+        self
+    }
+
+    /// Adds a version that the application makes itself. The function is called for the first load and again
+    /// after a crash.
+    #[must_use]
+    pub fn register<M, F>(mut self, model: Name, version: VersionNumber, build: F) -> Self
+    where
+        M: Model + 'static,
+        F: Fn() -> Result<M, LoadError> + Send + Sync + 'static,
+    {
+        let build: Build = Arc::new(move || Ok(Box::new(build()?)));
+        self.registered.push((model, version, build));
+        self
+    }
+
+    /// Adds a pipeline, unless the store holds one of its name already.
+    #[must_use]
+    pub fn pipeline(mut self, name: Name, pipeline: Pipeline) -> Self {
+        self.pipelines.push((name, pipeline));
+        self
+    }
+
+    /// Starts the fleet and returns when every version that is wanted is ready or has failed; what failed is in
+    /// the snapshot's report.
+    ///
+    /// # Errors
+    /// [`StartError`] when the repository or the state cannot be read, or a pipeline is refused.
+    pub async fn start(self) -> Result<Impresario, StartError> {
+        let started = self.begin().await?;
+        started.settled().await;
+        started.live().accept(true);
+        Ok(started)
+    }
+
+    /// Starts the fleet and returns when the repository has been looked at once; versions load meanwhile.
+    ///
+    /// # Errors
+    /// As [`Builder::start`].
+    pub async fn begin(self) -> Result<Impresario, StartError> {
+        let clock = Clock::start();
+        let live = Live::new();
+        let measure = Measure::default();
+        let mut library = Library::new(self.repository);
+        for (model, version, build) in self.registered {
+            library.register(model, version, build);
+        }
+        let library = Arc::new(library);
+        let mut eyes = Eyes::open(&library, self.settle, clock).map_err(StartError::Repository)?;
+        let settings = Settings {
+            limits: self.limits,
+            load_timeout: self.load_timeout,
+            store: Arc::clone(&self.store),
+            library: Arc::clone(&library),
+            live: live.clone(),
+            measure: measure.clone(),
+            clock,
+        };
+        let (control, arbiter) = Control::start(settings).map_err(StartError::Store)?;
+        let registered = library.registered().map(|(model, version)| Event::Appeared {
+            policy: library.policy(model, *version),
+            model: model.clone(),
+            version: *version,
+        });
+        let mut events: Vec<_> = registered.collect();
+        events.extend(eyes.iter_mut().flat_map(Eyes::look));
+        control.seen(events).await.map_err(StartError::Supervisor)?;
+        let mut arbiters = vec![arbiter];
+        if let Some(eyes) = eyes
+            && !self.poll.is_zero()
+        {
+            arbiters.push(eyes.keep_looking(control.clone(), self.poll));
+        }
+        let impresario = Impresario {
+            serve: Serve::new(live, self.timeout),
+            control,
+            measure,
+            store: self.store,
+            clock,
+            arbiters: Arc::new(arbiters),
+        };
+        for (name, pipeline) in self.pipelines {
+            impresario.embed(name, pipeline).await?;
+        }
+        Ok(impresario)
+    }
+}
+
+// === impl Impresario ===
+
+impl Impresario {
+    /// Begins to build a fleet.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Asks a pipeline or model, with named inputs in any order.
+    ///
+    /// # Errors
+    /// [`Error`], as over the wire.
+    pub async fn infer<'a>(
+        &self,
+        name: &str,
+        inputs: impl IntoIterator<Item = (&'a str, Tensor)>,
+    ) -> Result<Answer, Error> {
+        let begun = crate::clock::instant();
+        let entry = self.serve.enter(name, None)?;
+        let inputs = entry.contract().arrange(inputs).inspect_err(|_| entry.refused(begun))?;
+        self.serve.dispatch(&entry, inputs, None).await
+    }
+
+    /// Waits until no wanted version is being loaded for the first time.
+    pub async fn settled(&self) {
+        let loads = |reason: &Reason| matches!(reason, Reason::Queued | Reason::Loading(_));
+        let live = self.serve.live();
+        live.until(|snapshot| !snapshot.report.waits.iter().any(|wait| loads(&wait.reason))).await;
+    }
+
+    /// The request path, for a door of one's own.
+    #[must_use]
+    pub fn serve(&self) -> &Serve {
+        &self.serve
+    }
+
+    /// The control plane.
+    #[must_use]
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// The published state.
+    #[must_use]
+    pub fn live(&self) -> &Live {
+        self.serve.live()
+    }
+
+    /// The counters.
+    #[must_use]
+    pub fn measure(&self) -> &Measure {
+        &self.measure
+    }
+
+    /// The store, for reading.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The clock that began with the fleet.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Stops taking requests, lets every version finish what it has, and ends the threads.
+    pub async fn stop(&self) {
+        self.live().accept(false);
+        self.control.stop().await;
+        for arbiter in self.arbiters.iter() {
+            arbiter.stop();
+        }
+    }
+
+    async fn embed(&self, name: Name, pipeline: Pipeline) -> Result<(), StartError> {
+        if self.live().look().fleet.routing.pipelines.contains_key(&name) {
+            return Ok(());
+        }
+        let by = By {
+            actor: "application".to_owned(),
+            source: Source::Embedded,
+            reason: None,
+        };
+        let command = Command::PutPipeline {
+            name: name.clone(),
+            pipeline,
+            expected: None,
+        };
+        let put = self.control.change(command, by, false).await;
+        put.map(drop).map_err(|source| StartError::Pipeline { name, source })
+    }
+}

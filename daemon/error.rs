@@ -1,0 +1,170 @@
+//! Why a request is not answered, and the one table that gives each reason its codes.
+//!
+//! Leaves know no status codes; both doors (HTTP now, gRPC beside it) read them here. The match is exhaustive:
+//! a new reason does not compile until it has its line.
+
+use std::time::Duration;
+
+use impresario_models::{InferError, Mismatch, Name, VersionNumber};
+
+use crate::measure::Outcome;
+
+/// Why a request is not answered.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// No pipeline and no model has this name.
+    #[error("Request for unknown model: '{name}' is not found")]
+    UnknownModel {
+        /// The name asked for, cut where it is long.
+        name: String,
+    },
+    /// The model has no such version.
+    #[error("Request for unknown model: '{name}' version {version} is not found")]
+    UnknownVersion {
+        /// The model.
+        name: Name,
+        /// The version asked for, cut where it is long.
+        version: String,
+    },
+    /// The model is there but no version can answer now.
+    #[error("{why}")]
+    Unavailable {
+        /// The sentence for the caller.
+        why: String,
+        /// When it is worth to come back, where it is likely to pass.
+        retry_after: Option<Duration>,
+    },
+    /// The tensors do not fit the contract.
+    #[error(transparent)]
+    Contract(#[from] Mismatch),
+    /// The tensors fit, but the model cannot take these values.
+    #[error("{what}")]
+    Refused {
+        /// What was expected and got.
+        what: String,
+    },
+    /// The version's queue is full.
+    #[error("model '{model}' version {version} is overloaded: {queue} requests are waiting already")]
+    Overloaded {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: VersionNumber,
+        /// The queue's size.
+        queue: usize,
+    },
+    /// The time for the request is over.
+    #[error("the deadline of {limit:?} passed")]
+    Expired {
+        /// The time that the request had.
+        limit: Duration,
+    },
+    /// The engine failed. The message is for the log, not for the caller.
+    #[error("model '{model}' version {version} failed: {what}")]
+    Failed {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: VersionNumber,
+        /// What the engine said.
+        what: String,
+    },
+    /// The instance panicked. The message is for the log, not for the caller.
+    #[error("model '{model}' version {version} crashed: {what}")]
+    Crashed {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: VersionNumber,
+        /// What it said.
+        what: String,
+    },
+    /// The instance took longer than the version's timeout.
+    #[error("model '{model}' version {version} gave no answer within its timeout of {timeout:?}")]
+    Hung {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: VersionNumber,
+        /// The version's timeout.
+        timeout: Duration,
+    },
+}
+
+/// A line of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// A stable word.
+    pub word: &'static str,
+    /// The status of the answer over HTTP.
+    pub http: u16,
+    /// How it is counted.
+    pub outcome: Outcome,
+    /// Whether the message may go to the caller as it is.
+    pub public: bool,
+}
+
+impl Error {
+    /// The line of the table for this reason.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        let line = |word, http, outcome, public| Code {
+            word,
+            http,
+            outcome,
+            public,
+        };
+        match self {
+            Self::UnknownModel { .. } => line("unknown-model", 404, Outcome::Refused, true),
+            Self::UnknownVersion { .. } => line("unknown-version", 404, Outcome::Refused, true),
+            Self::Unavailable { .. } => line("unavailable", 503, Outcome::Unavailable, true),
+            Self::Contract(_) => line("contract", 400, Outcome::Refused, true),
+            Self::Refused { .. } => line("refused", 400, Outcome::Refused, true),
+            Self::Overloaded { .. } => line("overloaded", 503, Outcome::Overloaded, true),
+            Self::Expired { .. } => line("deadline", 504, Outcome::Expired, true),
+            Self::Failed { .. } => line("failed", 500, Outcome::Failed, false),
+            Self::Crashed { .. } => line("crashed", 500, Outcome::Crashed, false),
+            Self::Hung { .. } => line("hung", 504, Outcome::Crashed, true),
+        }
+    }
+
+    /// When it is worth to come back, where it is.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Unavailable { retry_after, .. } => *retry_after,
+            Self::Overloaded { .. } => Some(Duration::from_secs(1)),
+            Self::UnknownModel { .. }
+            | Self::UnknownVersion { .. }
+            | Self::Contract(_)
+            | Self::Refused { .. }
+            | Self::Expired { .. }
+            | Self::Failed { .. }
+            | Self::Crashed { .. }
+            | Self::Hung { .. } => None,
+        }
+    }
+
+    /// What the caller is told: the message, or for a fault inside only that there was one.
+    #[must_use]
+    pub fn message(&self) -> String {
+        match self {
+            Self::Failed { model, version, .. } => format!("model '{model}' version {version} failed"),
+            Self::Crashed { model, version, .. } => format!("model '{model}' version {version} crashed"),
+            public => public.to_string(),
+        }
+    }
+
+    /// An engine's error as the caller of a version sees it.
+    #[must_use]
+    pub fn from_engine(model: &Name, version: VersionNumber, error: InferError) -> Self {
+        match error {
+            InferError::Refused { what } => Self::Refused { what },
+            failed @ (InferError::Failed { .. } | InferError::Output(_)) => Self::Failed {
+                model: model.clone(),
+                version,
+                what: failed.to_string(),
+            },
+        }
+    }
+}

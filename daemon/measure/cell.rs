@@ -1,0 +1,178 @@
+//! The counters of one pipeline and version, in shards so that threads do not wait for each other's cache lines.
+
+use std::cell::Cell as ThreadCell;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use super::histogram::{Counts, Histogram};
+
+/// Threads beyond this many share shards.
+const SHARDS: usize = 4;
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Answered.
+    Success,
+    /// The values could not be computed: the caller's fault.
+    Refused,
+    /// The queue was full.
+    Overloaded,
+    /// The version could not take requests.
+    Unavailable,
+    /// The deadline passed.
+    Expired,
+    /// The caller left before the answer.
+    Abandoned,
+    /// The engine failed, or the version broke its contract.
+    Failed,
+    /// The instance panicked or hung.
+    Crashed,
+}
+
+/// The counters of one pipeline and version.
+#[derive(Debug, Default)]
+pub struct Cell {
+    shards: [Shard; SHARDS],
+}
+
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Shard {
+    outcomes: [AtomicU64; Outcome::ALL.len()],
+    rows: AtomicU64,
+    executions: AtomicU64,
+    last_ms: AtomicU64,
+    request: Histogram,
+    queue: Histogram,
+    compute: Histogram,
+}
+
+/// What one request was like.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Rows in it.
+    pub rows: usize,
+    /// From the decision to the answer.
+    pub request: Duration,
+    /// In the queue and in the engine, where it came so far.
+    pub times: Option<(Duration, Duration)>,
+    /// Wall time in milliseconds since 1970.
+    pub at_ms: u64,
+}
+
+/// What a cell has counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    outcomes: [u64; Outcome::ALL.len()],
+    /// Rows inferred.
+    pub rows: u64,
+    /// Calls of the engine.
+    pub executions: u64,
+    /// Wall time of the newest request, in milliseconds since 1970; zero where there was none.
+    pub last_ms: u64,
+    /// From the decision to the answer, of all requests.
+    pub request: Counts,
+    /// In the queue.
+    pub queue: Counts,
+    /// In the engine.
+    pub compute: Counts,
+}
+
+// === impl Outcome ===
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 8] = [
+        Self::Success,
+        Self::Refused,
+        Self::Overloaded,
+        Self::Unavailable,
+        Self::Expired,
+        Self::Abandoned,
+        Self::Failed,
+        Self::Crashed,
+    ];
+
+    /// The word used as a metric's label.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Refused => "refused",
+            Self::Overloaded => "overloaded",
+            Self::Unavailable => "unavailable",
+            Self::Expired => "expired",
+            Self::Abandoned => "abandoned",
+            Self::Failed => "failed",
+            Self::Crashed => "crashed",
+        }
+    }
+}
+
+// === impl Cell ===
+
+impl Cell {
+    /// Counts one request.
+    pub fn record(&self, sample: Sample) {
+        let shard = &self.shards[shard()];
+        shard.outcomes[sample.outcome as usize].fetch_add(1, Relaxed);
+        shard.request.record(sample.request);
+        shard.last_ms.fetch_max(sample.at_ms, Relaxed);
+        if let Some((queue, compute)) = sample.times {
+            shard.queue.record(queue);
+            shard.compute.record(compute);
+            shard.executions.fetch_add(1, Relaxed);
+            shard.rows.fetch_add(sample.rows as u64, Relaxed);
+        }
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for shard in &self.shards {
+            for (outcome, total) in shard.outcomes.iter().zip(&mut totals.outcomes) {
+                *total += outcome.load(Relaxed);
+            }
+            totals.rows += shard.rows.load(Relaxed);
+            totals.executions += shard.executions.load(Relaxed);
+            totals.last_ms = totals.last_ms.max(shard.last_ms.load(Relaxed));
+            shard.request.add_to(&mut totals.request);
+            shard.queue.add_to(&mut totals.queue);
+            shard.compute.add_to(&mut totals.compute);
+        }
+        totals
+    }
+}
+
+// === impl Totals ===
+
+impl Totals {
+    /// Requests that ended so.
+    #[must_use]
+    pub fn of(&self, outcome: Outcome) -> u64 {
+        self.outcomes[outcome as usize]
+    }
+
+    /// All requests.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.outcomes.iter().sum()
+    }
+}
+
+/// The shard of this thread.
+fn shard() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static MINE: ThreadCell<Option<usize>> = const { ThreadCell::new(None) };
+    }
+    MINE.with(|mine| {
+        let shard = mine.get().unwrap_or_else(|| NEXT.fetch_add(1, Relaxed) % SHARDS);
+        mine.set(Some(shard));
+        shard
+    })
+}

@@ -1,0 +1,220 @@
+//! From a typed request to a typed answer: decide, send, await, measure.
+//!
+//! The stations in between know no protocol; both doors (HTTP, and gRPC beside it) and the embedding API call
+//! the same [`Serve`]. Nothing here locks, and the supervisor is never asked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use impresario_models::{Contract, Name, Tensor, VersionNumber};
+use impresario_pipelines::table::{Decision, TargetId};
+
+use crate::actors::handle::Computed;
+use crate::actors::{Handle, Live, Snapshot};
+use crate::clock;
+use crate::error::Error;
+use crate::measure::{Outcome, Sample};
+
+/// How long to stay away when a version will be ready soon.
+const SOON: Duration = Duration::from_secs(1);
+
+/// Answers requests. Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct Serve {
+    live: Live,
+    timeout: Duration,
+}
+
+/// A request that has found its pipeline: the contract to read its body with, and the snapshot that it will be
+/// decided on, so that no swap in between can lose it.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    snapshot: Arc<Snapshot>,
+    pipeline: Name,
+    deadline: Option<Duration>,
+    decision: Decision,
+}
+
+/// An answer, and who gave it.
+#[derive(Debug)]
+pub struct Answer {
+    /// All outputs, in the contract's order.
+    pub outputs: Vec<Tensor>,
+    /// The variant that was picked.
+    pub variant: &'static str,
+    /// The version that answered.
+    pub handle: Arc<Handle>,
+    /// In the queue.
+    pub queue: Duration,
+    /// In the engine.
+    pub compute: Duration,
+}
+
+impl Serve {
+    /// Answers from what is published on `live`; `timeout` is the time of a request that states none.
+    #[must_use]
+    pub fn new(live: Live, timeout: Duration) -> Self {
+        Self { live, timeout }
+    }
+
+    /// The published state.
+    #[must_use]
+    pub fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// Finds the pipeline or model of a name, or one version of it past every policy.
+    ///
+    /// # Errors
+    /// [`Error::UnknownModel`], [`Error::UnknownVersion`], or [`Error::Unavailable`] saying why nobody answers.
+    pub fn enter(&self, name: &str, version: Option<&str>) -> Result<Entry, Error> {
+        let snapshot = self.live.snapshot();
+        let unknown = || Error::UnknownModel {
+            name: name.chars().take(Name::MAX_BYTES).collect(),
+        };
+        let route = snapshot.table.route(name).ok_or_else(unknown)?;
+        let decided = match version {
+            None => route.decide(),
+            Some(text) => {
+                let number = text.parse::<VersionNumber>().ok();
+                let found = number.and_then(|number| snapshot.table.version(name, number));
+                let found = found.ok_or_else(|| Error::UnknownVersion {
+                    name: route.name.clone(),
+                    version: text.chars().take(40).collect(),
+                })?;
+                found.map(|target| Decision {
+                    target,
+                    variant: "direct",
+                })
+            }
+        };
+        let decision = decided.map_err(|why| Error::Unavailable {
+            why: why.why.clone(),
+            retry_after: why.passing.then_some(SOON),
+        })?;
+        Ok(Entry {
+            pipeline: route.name.clone(),
+            deadline: route.deadline,
+            decision,
+            snapshot,
+        })
+    }
+
+    /// Sends the inputs, in the contract's order and checked, to the version that was decided on, and awaits
+    /// its answer for as long as the request may take: `limit`, the pipeline's deadline or the daemon's
+    /// timeout, whichever is shortest.
+    ///
+    /// # Errors
+    /// Any [`Error`]; whatever it is, it is counted.
+    pub async fn dispatch(&self, entry: &Entry, inputs: Vec<Tensor>, limit: Option<Duration>) -> Result<Answer, Error> {
+        let begun = clock::instant();
+        let limits = [limit, entry.deadline, Some(self.timeout)];
+        let limit = limits.into_iter().flatten().min().unwrap_or(self.timeout);
+        let handle = entry.handle();
+        let rows = inputs.first().and_then(|t| t.shape().first()).copied().unwrap_or(1);
+        let mut counting = Counting {
+            entry,
+            begun,
+            rows,
+            sample: None,
+        };
+        let result = async {
+            let answer = handle.send(inputs, begun + limit, limit)?;
+            match tokio::time::timeout(limit, answer).await {
+                Ok(Ok(computed)) => computed,
+                // The worker went without a word: the version is gone, or its rebuild refused the queue.
+                Ok(Err(_)) => Err(handle.unavailable(Some(SOON))),
+                Err(_) => Err(Error::Expired { limit }),
+            }
+        }
+        .await;
+        counting.ended(&result);
+        let Computed { outputs, queue, compute } = result?;
+        Ok(Answer {
+            outputs,
+            variant: entry.decision.variant,
+            handle: Arc::clone(handle),
+            queue,
+            compute,
+        })
+    }
+}
+
+impl Entry {
+    /// The pipeline's name.
+    #[must_use]
+    pub fn pipeline(&self) -> &Name {
+        &self.pipeline
+    }
+
+    /// What the request must fit.
+    #[must_use]
+    pub fn contract(&self) -> &Arc<Contract> {
+        &self.handle().facts.contract
+    }
+
+    /// The version that was decided on.
+    #[must_use]
+    pub fn handle(&self) -> &Arc<Handle> {
+        self.snapshot.handle(self.decision.target)
+    }
+
+    /// The variant that was decided on.
+    #[must_use]
+    pub fn variant(&self) -> &'static str {
+        self.decision.variant
+    }
+
+    /// The target that was decided on.
+    #[must_use]
+    pub fn target(&self) -> TargetId {
+        self.decision.target
+    }
+
+    /// Counts a request that did not come as far as dispatch: its body did not fit the contract.
+    pub fn refused(&self, since: std::time::Instant) {
+        self.count(Sample {
+            outcome: Outcome::Refused,
+            rows: 0,
+            request: since.elapsed(),
+            times: None,
+            at_ms: clock::wall_ms(),
+        });
+    }
+
+    fn count(&self, sample: Sample) {
+        if let Some(cell) = self.snapshot.cell(&self.pipeline, self.decision.target) {
+            cell.record(sample);
+        }
+    }
+}
+
+/// Counts a request once, when its result is known or when its caller leaves before (the future is dropped).
+struct Counting<'a> {
+    entry: &'a Entry,
+    begun: std::time::Instant,
+    rows: usize,
+    sample: Option<(Outcome, Option<(Duration, Duration)>)>,
+}
+
+impl Counting<'_> {
+    fn ended(&mut self, result: &Result<Computed, Error>) {
+        self.sample = Some(match result {
+            Ok(computed) => (Outcome::Success, Some((computed.queue, computed.compute))),
+            Err(error) => (error.code().outcome, None),
+        });
+    }
+}
+
+impl Drop for Counting<'_> {
+    fn drop(&mut self) {
+        let (outcome, times) = self.sample.unwrap_or((Outcome::Abandoned, None));
+        self.entry.count(Sample {
+            outcome,
+            rows: self.rows,
+            request: self.begun.elapsed(),
+            times,
+            at_ms: clock::wall_ms(),
+        });
+    }
+}
