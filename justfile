@@ -1,0 +1,33 @@
+# Commands for those who work on Impresario. `just` lists them.
+
+default:
+    @just --list
+
+# Format everything.
+fmt:
+    cargo fmt --all
+
+# Lints, as CI runs them.
+lint:
+    cargo clippy --workspace --all-targets --all-features -- -D warnings
+
+# The tests.
+test:
+    cargo test --workspace
+
+# All that CI checks.
+check:
+    bash .ci/run
+
+# Micro-benches, one per station of a request's walk.
+bench:
+    cargo bench
+
+# The whole-process load bench: the release binary beside a bare handler, in one run.
+bench-load *ARGS:
+    cargo build --release
+    cargo bench --bench load -- {{ARGS}}
+
+# Serve the quickstart's models.
+demo:
+    cargo run --release -- serve --config examples/quickstart/impresario.toml
