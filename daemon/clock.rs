@@ -44,9 +44,15 @@ pub fn instant() -> Instant {
 
 /// The wall time in milliseconds since 1970, for display and records only.
 #[must_use]
-#[allow(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
 pub fn wall_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis)
+    wall().duration_since(UNIX_EPOCH).map_or(0, millis)
+}
+
+/// The wall time, for comparing with the times of files.
+#[must_use]
+#[allow(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
+pub fn wall() -> SystemTime {
+    SystemTime::now()
 }
 
 fn millis(duration: Duration) -> u64 {

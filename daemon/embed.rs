@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Arbiter;
+use impresario_models::repository::Repository;
 use impresario_models::{LoadError, Model, Name, Tensor, VersionNumber};
 use impresario_pipelines::fleet::{self, By, Command, Event, Reason, Source};
 use impresario_pipelines::spec::Pipeline;
@@ -161,12 +162,13 @@ impl Builder {
         let clock = Clock::start();
         let live = Live::new();
         let measure = Measure::default();
-        let mut library = Library::new(self.repository);
+        let repository = self.repository.as_deref().map(Repository::open).transpose();
+        let mut library = Library::new(repository.map_err(StartError::Repository)?);
         for (model, version, build) in self.registered {
             library.register(model, version, build);
         }
         let library = Arc::new(library);
-        let mut eyes = Eyes::open(&library, self.settle, clock).map_err(StartError::Repository)?;
+        let mut eyes = Eyes::new(Arc::clone(&library), self.settle, clock);
         let settings = Settings {
             limits: self.limits,
             load_timeout: self.load_timeout,
@@ -178,17 +180,15 @@ impl Builder {
         };
         let (control, arbiter) = Control::start(settings).map_err(StartError::Store)?;
         let registered = library.registered().map(|(model, version)| Event::Appeared {
-            policy: library.policy(model, *version),
+            policy: library.policy(model),
             model: model.clone(),
             version: *version,
         });
         let mut events: Vec<_> = registered.collect();
-        events.extend(eyes.iter_mut().flat_map(Eyes::look));
+        events.extend(eyes.look());
         control.seen(events).await.map_err(StartError::Supervisor)?;
         let mut arbiters = vec![arbiter];
-        if let Some(eyes) = eyes
-            && !self.poll.is_zero()
-        {
+        if library.repository().is_some() && !self.poll.is_zero() {
             arbiters.push(eyes.keep_looking(control.clone(), self.poll));
         }
         let impresario = Impresario {

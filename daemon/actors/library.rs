@@ -3,11 +3,12 @@
 //! Synchronous; who calls it from which thread is the supervisor's and the watcher's business.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use impresario_models::backend;
 use impresario_models::loader::{self, Loaded, Loaders, Stage};
-use impresario_models::package::{self, Package};
+use impresario_models::package;
+use impresario_models::repository::Repository;
 use impresario_models::{LoadError, Model, Name, VersionNumber};
 use impresario_pipelines::fleet::VersionPolicy;
 
@@ -17,7 +18,7 @@ pub type Build = Arc<dyn Fn() -> Result<Box<dyn Model>, LoadError> + Send + Sync
 /// All versions that can be loaded.
 #[derive(Default)]
 pub struct Library {
-    repository: Option<PathBuf>,
+    repository: Option<Repository>,
     loaders: Loaders,
     registered: BTreeMap<(Name, VersionNumber), Build>,
 }
@@ -25,10 +26,10 @@ pub struct Library {
 impl Library {
     /// A library of a repository's folder, with the engines of this build.
     #[must_use]
-    pub fn new(repository: Option<PathBuf>) -> Self {
+    pub fn new(repository: Option<Repository>) -> Self {
         Self {
             repository,
-            loaders: engines(),
+            loaders: backend::loaders(),
             registered: BTreeMap::new(),
         }
     }
@@ -38,10 +39,10 @@ impl Library {
         self.registered.insert((model, version), build);
     }
 
-    /// The repository's folder.
+    /// The repository.
     #[must_use]
-    pub fn repository(&self) -> Option<&Path> {
-        self.repository.as_deref()
+    pub fn repository(&self) -> Option<&Repository> {
+        self.repository.as_ref()
     }
 
     /// The versions that the application registered.
@@ -50,19 +51,16 @@ impl Library {
     }
 
     /// Which versions of a model its files ask to be loaded; every one for a model that was registered, the
-    /// newest where the files say nothing or cannot be read (the load then says what is wrong with them).
+    /// newest where the files cannot be read (the load then says what is wrong with them).
     #[must_use]
-    pub fn policy(&self, model: &Name, version: VersionNumber) -> VersionPolicy {
-        if self.registered.contains_key(&(model.clone(), version)) {
+    pub fn policy(&self, model: &Name) -> VersionPolicy {
+        if self.registered.keys().any(|(registered, _)| registered == model) {
             return VersionPolicy::All;
         }
-        let package = self.repository().map(|root| Package::open(root, model, version));
-        match package {
-            Some(Ok(package)) => match package.manifest.versions {
-                package::VersionPolicy::Latest(n) => VersionPolicy::Latest(n.get()),
-                package::VersionPolicy::All => VersionPolicy::All,
-                package::VersionPolicy::List(list) => VersionPolicy::Listed(list.into_iter().collect()),
-            },
+        match self.repository.as_ref().map(|repository| repository.policy(model)) {
+            Some(Ok(package::VersionPolicy::Latest(n))) => VersionPolicy::Latest(n.get()),
+            Some(Ok(package::VersionPolicy::All)) => VersionPolicy::All,
+            Some(Ok(package::VersionPolicy::List(list))) => VersionPolicy::Listed(list.into_iter().collect()),
             Some(Err(_)) | None => VersionPolicy::default(),
         }
     }
@@ -81,31 +79,10 @@ impl Library {
             observe(Stage::Loading);
             return Ok(Loaded::from_model(build()?));
         }
-        let root = self.repository().ok_or_else(|| LoadError::Unsupported {
+        let repository = self.repository.as_ref().ok_or_else(|| LoadError::Unsupported {
             what: format!("model '{model}' version {version} was not registered"),
             remedy: "register it or name a model repository".into(),
         })?;
-        loader::load(&Package::open(root, model, version)?, &self.loaders, observe)
+        loader::load(&repository.package(model, version)?, &self.loaders, observe)
     }
-}
-
-/// The engines of this build.
-fn engines() -> Loaders {
-    let loaders = Loaders::new();
-    #[cfg(feature = "onnx")]
-    let loaders = loaders.with(
-        package::Kind::Onnx,
-        Box::new(impresario_models::backend::onnx::OnnxLoader::default()),
-    );
-    #[cfg(feature = "burn")]
-    let loaders = loaders.with(
-        package::Kind::Burn,
-        Box::new(impresario_models::backend::burn::BurnLoader::default()),
-    );
-    #[cfg(feature = "fake")]
-    let loaders = loaders.with(
-        package::Kind::Fake,
-        Box::new(impresario_models::backend::fake::FakeLoader::default()),
-    );
-    loaders
 }

@@ -7,18 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Arbiter, AsyncContext, Context};
-use impresario_models::LoadError;
-use impresario_models::repository::{Change, Repository, Watch};
+use impresario_models::repository::{Change, Watch};
 use impresario_pipelines::fleet::Event;
 
 use super::library::Library;
 use super::supervisor::Control;
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 
 /// What was seen of the repository, and how to look again.
 pub struct Eyes {
     library: Arc<Library>,
-    repository: Repository,
     watch: Watch,
     clock: Clock,
 }
@@ -31,30 +29,32 @@ struct Watcher {
 }
 
 impl Eyes {
-    /// Opens the library's repository.
-    ///
-    /// # Errors
-    /// [`LoadError`] when the folder is not there or cannot be read.
-    pub fn open(library: &Arc<Library>, settle: Duration, clock: Clock) -> Result<Option<Self>, LoadError> {
-        let Some(root) = library.repository() else { return Ok(None) };
-        Ok(Some(Self {
-            library: Arc::clone(library),
-            repository: Repository::open(root)?,
-            watch: Watch::new(settle),
+    /// Nothing seen yet; files that are the same for `settle` count as complete.
+    #[must_use]
+    pub fn new(library: Arc<Library>, settle: Duration, clock: Clock) -> Self {
+        Self {
+            library,
+            watch: Watch::new(u64::try_from(settle.as_millis()).unwrap_or(u64::MAX)),
             clock,
-        }))
+        }
     }
 
     /// Looks once. A repository that cannot be read for the moment looks as it did before.
     pub fn look(&mut self) -> Vec<Event> {
-        let scan = match self.repository.scan() {
+        let Some(repository) = self.library.repository() else {
+            return Vec::new();
+        };
+        let scan = match repository.scan(clock::wall()) {
             Ok(scan) => scan,
             Err(error) => {
                 tracing::error!(%error, "the model repository cannot be read; what is loaded goes on serving");
                 return Vec::new();
             }
         };
-        let changes = self.watch.observe(&scan, self.clock.now());
+        for note in self.watch.new_notes(&scan) {
+            tracing::warn!(path = %note.path.display(), what = note.what, "ignored in the model repository");
+        }
+        let changes = self.watch.observe(&scan, self.clock.now().monotonic);
         changes.into_iter().map(|change| self.event(change)).collect()
     }
 
@@ -74,15 +74,19 @@ impl Eyes {
 impl Eyes {
     fn event(&self, change: Change) -> Event {
         match change {
-            Change::Appeared { model, version, .. } => Event::Appeared {
-                policy: self.library.policy(&model, version),
+            Change::Appeared { model, version } => Event::Appeared {
+                policy: self.library.policy(&model),
                 model,
                 version,
             },
-            Change::Changed { model, version, .. } => Event::Changed {
-                policy: self.library.policy(&model, version),
+            Change::Changed { model, version } => Event::Changed {
+                policy: self.library.policy(&model),
                 model,
                 version,
+            },
+            Change::Settings { model } => Event::PolicyRead {
+                policy: self.library.policy(&model),
+                model,
             },
             Change::Vanished { model, version } => Event::Vanished { model, version },
         }

@@ -6,3 +6,18 @@ pub mod burn;
 pub mod fake;
 #[cfg(feature = "onnx")]
 pub mod onnx;
+
+use crate::loader::Loaders;
+
+/// The engines of this build, by the files they load.
+#[must_use]
+pub fn loaders() -> Loaders {
+    let loaders = Loaders::new();
+    #[cfg(feature = "onnx")]
+    let loaders = loaders.with(crate::package::Kind::Onnx, Box::new(onnx::OnnxLoader::default()));
+    #[cfg(feature = "burn")]
+    let loaders = loaders.with(crate::package::Kind::Burn, Box::new(burn::BurnLoader::default()));
+    #[cfg(feature = "fake")]
+    let loaders = loaders.with(crate::package::Kind::Fake, Box::new(fake::FakeLoader::default()));
+    loaders
+}

@@ -422,11 +422,17 @@ fn happened(fleet: &mut Fleet, event: Event, now: Now) {
     let Some(known) = fleet.observed.models.get_mut(&model) else {
         return;
     };
+    if let Event::PolicyRead { policy, .. } = &event {
+        known.policy = policy.clone();
+    }
+    let Some(version) = version else {
+        return;
+    };
     let Some(seen) = known.versions.get_mut(&version) else {
         return;
     };
     match event {
-        Event::Appeared { .. } | Event::Changed { .. } => {}
+        Event::Appeared { .. } | Event::Changed { .. } | Event::PolicyRead { .. } => {}
         Event::Vanished { .. } => {
             seen.present = false;
             if matches!(

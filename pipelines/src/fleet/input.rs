@@ -121,6 +121,13 @@ pub enum Event {
         /// The version.
         version: VersionNumber,
     },
+    /// What a model's files say about which of its versions are to be loaded changed.
+    PolicyRead {
+        /// The model.
+        model: Name,
+        /// The policy.
+        policy: VersionPolicy,
+    },
     /// A load was begun.
     LoadStarted {
         /// The model.
@@ -293,10 +300,11 @@ impl Rejection {
 // === impl Event ===
 
 impl Event {
-    /// The version that it is about.
+    /// The model that it is about, and the version where it is about one.
     #[must_use]
-    pub fn subject(&self) -> (&Name, VersionNumber) {
+    pub fn subject(&self) -> (&Name, Option<VersionNumber>) {
         match self {
+            Self::PolicyRead { model, .. } => (model, None),
             Self::Appeared { model, version, .. }
             | Self::Changed { model, version, .. }
             | Self::Vanished { model, version }
@@ -306,7 +314,7 @@ impl Event {
             | Self::LoadFailed { model, version, .. }
             | Self::Crashed { model, version, .. }
             | Self::UnloadStarted { model, version }
-            | Self::Drained { model, version } => (model, *version),
+            | Self::Drained { model, version } => (model, Some(*version)),
         }
     }
 }
