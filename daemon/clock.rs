@@ -37,7 +37,10 @@ impl Clock {
 
 /// The monotonic time, for measuring.
 #[must_use]
-#[allow(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is the place that reads the clock"
+)]
 pub fn instant() -> Instant {
     Instant::now()
 }
@@ -50,7 +53,10 @@ pub fn wall_ms() -> u64 {
 
 /// The wall time, for comparing with the times of files.
 #[must_use]
-#[allow(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is the place that reads the clock"
+)]
 pub fn wall() -> SystemTime {
     SystemTime::now()
 }

@@ -179,11 +179,13 @@ impl Builder {
             clock,
         };
         let (control, arbiter) = Control::start(settings).map_err(StartError::Store)?;
-        let registered = library.registered().map(|(model, version)| Event::Appeared {
-            policy: library.policy(model),
-            model: model.clone(),
-            version: *version,
-        });
+        let registered = library
+            .registered()
+            .map(|(model, version)| Event::Appeared {
+                policy: library.policy(model),
+                model: model.clone(),
+                version: *version,
+            });
         let mut events: Vec<_> = registered.collect();
         events.extend(eyes.look());
         control.seen(events).await.map_err(StartError::Supervisor)?;
@@ -226,7 +228,10 @@ impl Impresario {
     ) -> Result<Answer, Error> {
         let begun = crate::clock::instant();
         let entry = self.serve.enter(name, None)?;
-        let inputs = entry.contract().arrange(inputs).inspect_err(|_| entry.refused(begun))?;
+        let inputs = entry
+            .contract()
+            .arrange(inputs)
+            .inspect_err(|_| entry.refused(begun))?;
         self.serve.dispatch(&entry, inputs, None).await
     }
 
@@ -234,7 +239,8 @@ impl Impresario {
     pub async fn settled(&self) {
         let loads = |reason: &Reason| matches!(reason, Reason::Queued | Reason::Loading(_));
         let live = self.serve.live();
-        live.until(|snapshot| !snapshot.report.waits.iter().any(|wait| loads(&wait.reason))).await;
+        live.until(|snapshot| !snapshot.report.waits.iter().any(|wait| loads(&wait.reason)))
+            .await;
     }
 
     /// The request path, for a door of one's own.
@@ -283,7 +289,14 @@ impl Impresario {
     }
 
     async fn embed(&self, name: Name, pipeline: Pipeline) -> Result<(), StartError> {
-        if self.live().look().fleet.routing.pipelines.contains_key(&name) {
+        if self
+            .live()
+            .look()
+            .fleet
+            .routing
+            .pipelines
+            .contains_key(&name)
+        {
             return Ok(());
         }
         let by = By {
@@ -297,6 +310,7 @@ impl Impresario {
             expected: None,
         };
         let put = self.control.change(command, by, false).await;
-        put.map(drop).map_err(|source| StartError::Pipeline { name, source })
+        put.map(drop)
+            .map_err(|source| StartError::Pipeline { name, source })
     }
 }

@@ -44,7 +44,9 @@ pub enum Error {
         what: String,
     },
     /// The version's queue is full.
-    #[error("model '{model}' version {version} is overloaded: {queue} requests are waiting already")]
+    #[error(
+        "model '{model}' version {version} is overloaded: {queue} requests are waiting already"
+    )]
     Overloaded {
         /// The model.
         model: Name,
@@ -149,8 +151,12 @@ impl Error {
     #[must_use]
     pub fn message(&self) -> String {
         match self {
-            Self::Failed { model, version, .. } => format!("model '{model}' version {version} failed"),
-            Self::Crashed { model, version, .. } => format!("model '{model}' version {version} crashed"),
+            Self::Failed { model, version, .. } => {
+                format!("model '{model}' version {version} failed")
+            }
+            Self::Crashed { model, version, .. } => {
+                format!("model '{model}' version {version} crashed")
+            }
             public => public.to_string(),
         }
     }

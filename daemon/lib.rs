@@ -5,7 +5,6 @@
 
 pub mod actors;
 pub mod clock;
-pub mod config;
 mod embed;
 pub mod error;
 pub mod http;

@@ -106,7 +106,10 @@ impl Handle {
     #[must_use]
     pub fn unavailable(&self, retry_after: Option<Duration>) -> Error {
         Error::Unavailable {
-            why: format!("model '{}' version {} restarts after a crash", self.model, self.version),
+            why: format!(
+                "model '{}' version {} restarts after a crash",
+                self.model, self.version
+            ),
             retry_after,
         }
     }
@@ -119,7 +122,8 @@ impl Gate {
 
     pub(super) fn close(&self, retry_after: Duration) {
         let millis = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX - 1);
-        self.closed.store(millis.saturating_add(1), Ordering::Release);
+        self.closed
+            .store(millis.saturating_add(1), Ordering::Release);
     }
 
     pub(super) fn closed(&self) -> Option<Duration> {

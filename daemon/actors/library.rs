@@ -54,13 +54,23 @@ impl Library {
     /// newest where the files cannot be read (the load then says what is wrong with them).
     #[must_use]
     pub fn policy(&self, model: &Name) -> VersionPolicy {
-        if self.registered.keys().any(|(registered, _)| registered == model) {
+        if self
+            .registered
+            .keys()
+            .any(|(registered, _)| registered == model)
+        {
             return VersionPolicy::All;
         }
-        match self.repository.as_ref().map(|repository| repository.policy(model)) {
+        match self
+            .repository
+            .as_ref()
+            .map(|repository| repository.policy(model))
+        {
             Some(Ok(package::VersionPolicy::Latest(n))) => VersionPolicy::Latest(n.get()),
             Some(Ok(package::VersionPolicy::All)) => VersionPolicy::All,
-            Some(Ok(package::VersionPolicy::List(list))) => VersionPolicy::Listed(list.into_iter().collect()),
+            Some(Ok(package::VersionPolicy::List(list))) => {
+                VersionPolicy::Listed(list.into_iter().collect())
+            }
             Some(Err(_)) | None => VersionPolicy::default(),
         }
     }
@@ -79,10 +89,13 @@ impl Library {
             observe(Stage::Loading);
             return Ok(Loaded::from_model(build()?));
         }
-        let repository = self.repository.as_ref().ok_or_else(|| LoadError::Unsupported {
-            what: format!("model '{model}' version {version} was not registered"),
-            remedy: "register it or name a model repository".into(),
-        })?;
+        let repository = self
+            .repository
+            .as_ref()
+            .ok_or_else(|| LoadError::Unsupported {
+                what: format!("model '{model}' version {version} was not registered"),
+                remedy: "register it or name a model repository".into(),
+            })?;
         loader::load(&repository.package(model, version)?, &self.loaders, observe)
     }
 }

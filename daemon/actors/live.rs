@@ -118,7 +118,10 @@ impl Snapshot {
     #[must_use]
     pub fn cell(&self, pipeline: &Name, target: TargetId) -> Option<&Arc<Cell>> {
         let cells = self.cells.get(pipeline)?;
-        cells.iter().find(|(id, _)| *id == target).map(|(_, cell)| cell)
+        cells
+            .iter()
+            .find(|(id, _)| *id == target)
+            .map(|(_, cell)| cell)
     }
 
     /// Every loaded version.

@@ -10,7 +10,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, Addr, Arbiter, AsyncContext, Context, Handler, MailboxError, ResponseFuture, SpawnHandle, WeakAddr};
+use actix::{
+    Actor, Addr, Arbiter, AsyncContext, Context, Handler, MailboxError, ResponseFuture,
+    SpawnHandle, WeakAddr,
+};
 use impresario_models::{Name, VersionNumber};
 use impresario_pipelines::fleet::{self, By, Command, Event, Fleet, Input, Now, Record, Rejection};
 use tokio::sync::oneshot;
@@ -118,8 +121,17 @@ impl Control {
     ///
     /// # Errors
     /// [`Refused`]: nothing was changed, or with [`StoreError::Unknown`] it is not known whether it was.
-    pub async fn change(&self, command: Command, by: By, dry_run: bool) -> Result<Outcome, Refused> {
-        let change = Change { command, by, dry_run };
+    pub async fn change(
+        &self,
+        command: Command,
+        by: By,
+        dry_run: bool,
+    ) -> Result<Outcome, Refused> {
+        let change = Change {
+            command,
+            by,
+            dry_run,
+        };
         self.supervisor.send(change).await?
     }
 
@@ -127,8 +139,15 @@ impl Control {
     ///
     /// # Errors
     /// [`Refused`], as for a change.
-    pub async fn change_tokens(&self, put: Vec<Token>, delete: Vec<String>, by: By) -> Result<(), Refused> {
-        self.supervisor.send(ChangeTokens { put, delete, by }).await?
+    pub async fn change_tokens(
+        &self,
+        put: Vec<Token>,
+        delete: Vec<String>,
+        by: By,
+    ) -> Result<(), Refused> {
+        self.supervisor
+            .send(ChangeTokens { put, delete, by })
+            .await?
     }
 
     /// Notes an action that changes no routing.
@@ -199,7 +218,11 @@ impl Supervisor {
     /// A command's walk: apply, commit, publish, perform.
     fn change(&mut self, change: Change, ctx: &mut Context<Self>) -> Result<Outcome, Refused> {
         self.usable()?;
-        let Change { command, by, dry_run } = change;
+        let Change {
+            command,
+            by,
+            dry_run,
+        } = change;
         let now = self.now();
         let next = fleet::apply(&self.fleet, Input::Command(command, by), now)?;
         let changed = next.routing != self.fleet.routing;
@@ -259,7 +282,12 @@ impl Supervisor {
     /// Makes the next fleet durable: what differs in the routing, and the records that are new.
     fn commit(&mut self, next: &Fleet, tokens: &[TokenChange]) -> Result<(), Refused> {
         let last = self.fleet.history.last().map_or(0, |record| record.seq);
-        let records: Vec<_> = next.history.iter().filter(|record| record.seq > last).cloned().collect();
+        let records: Vec<_> = next
+            .history
+            .iter()
+            .filter(|record| record.seq > last)
+            .cloned()
+            .collect();
         if next.routing == self.fleet.routing && records.is_empty() && tokens.is_empty() {
             return Ok(());
         }
@@ -310,7 +338,11 @@ impl Handler<ChangeTokens> for Supervisor {
     type Result = Result<(), Refused>;
     fn handle(&mut self, message: ChangeTokens, ctx: &mut Self::Context) -> Self::Result {
         let ChangeTokens { put, delete, by } = message;
-        let action = if put.is_empty() { "token.delete" } else { "token.put" };
+        let action = if put.is_empty() {
+            "token.delete"
+        } else {
+            "token.put"
+        };
         let changes: Vec<_> = put
             .into_iter()
             .map(TokenChange::Put)
@@ -345,8 +377,16 @@ impl Handler<Seen> for Supervisor {
 impl Handler<LoadProgressed> for Supervisor {
     type Result = ();
     fn handle(&mut self, message: LoadProgressed, ctx: &mut Self::Context) {
-        let LoadProgressed { model, version, stage } = message;
-        self.happened(Event::LoadProgressed { model, version, stage });
+        let LoadProgressed {
+            model,
+            version,
+            stage,
+        } = message;
+        self.happened(Event::LoadProgressed {
+            model,
+            version,
+            stage,
+        });
         self.proceed(ctx);
     }
 }

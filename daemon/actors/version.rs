@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use actix::{Actor, Addr, ActorContext, AsyncContext, Context, Handler, WeakAddr};
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, WeakAddr};
 use arc_swap::ArcSwap;
 use impresario_models::loader::Loaded;
 
@@ -109,7 +109,10 @@ impl Version {
                 version: self.post.version,
                 timeout: self.timeout,
             })));
-            self.crashed(format!("no answer within its timeout of {:?}", self.timeout));
+            self.crashed(format!(
+                "no answer within its timeout of {:?}",
+                self.timeout
+            ));
         }
         self.end_if_drained(ctx);
     }
@@ -131,7 +134,10 @@ impl Version {
 
     fn refuse_waiting(&self, retry_after: Option<Duration>) {
         while let Ok(job) = self.post.jobs.try_recv() {
-            let why = format!("model '{}' version {} restarts after a crash", self.post.model, self.post.version);
+            let why = format!(
+                "model '{}' version {} restarts after a crash",
+                self.post.model, self.post.version
+            );
             drop(job.reply.send(Err(Error::Unavailable { why, retry_after })));
         }
     }
@@ -183,4 +189,3 @@ impl Handler<Fell> for Version {
 pub(super) fn current(loaded: Arc<Loaded>) -> Arc<ArcSwap<Loaded>> {
     Arc::new(ArcSwap::new(loaded))
 }
-

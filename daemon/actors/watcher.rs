@@ -15,7 +15,7 @@ use super::supervisor::Control;
 use crate::clock::{self, Clock};
 
 /// What was seen of the repository, and how to look again.
-pub struct Eyes {
+pub(crate) struct Eyes {
     library: Arc<Library>,
     watch: Watch,
     clock: Clock,
@@ -31,7 +31,7 @@ struct Watcher {
 impl Eyes {
     /// Nothing seen yet; files that are the same for `settle` count as complete.
     #[must_use]
-    pub fn new(library: Arc<Library>, settle: Duration, clock: Clock) -> Self {
+    pub(crate) fn new(library: Arc<Library>, settle: Duration, clock: Clock) -> Self {
         Self {
             library,
             watch: Watch::new(u64::try_from(settle.as_millis()).unwrap_or(u64::MAX)),
@@ -40,7 +40,7 @@ impl Eyes {
     }
 
     /// Looks once. A repository that cannot be read for the moment looks as it did before.
-    pub fn look(&mut self) -> Vec<Event> {
+    pub(crate) fn look(&mut self) -> Vec<Event> {
         let Some(repository) = self.library.repository() else {
             return Vec::new();
         };
@@ -55,7 +55,10 @@ impl Eyes {
             tracing::warn!(path = %note.path.display(), what = note.what, "ignored in the model repository");
         }
         let changes = self.watch.observe(&scan, self.clock.now().monotonic);
-        changes.into_iter().map(|change| self.event(change)).collect()
+        changes
+            .into_iter()
+            .map(|change| self.event(change))
+            .collect()
     }
 
     /// Goes on looking on an arbiter of its own.
@@ -98,7 +101,8 @@ impl Watcher {
         let events = self.eyes.look();
         if !events.is_empty() {
             let control = self.control.clone();
-            let told = actix::fut::wrap_future::<_, Self>(async move { control.seen(events).await });
+            let told =
+                actix::fut::wrap_future::<_, Self>(async move { control.seen(events).await });
             let told = actix::ActorFutureExt::map(told, |result, _, ctx: &mut Context<Self>| {
                 if result.is_err() {
                     actix::ActorContext::stop(ctx);

@@ -100,7 +100,9 @@ pub(super) fn run(post: &Post, slot: &Slot) -> End {
 
 /// What a panic said.
 pub(crate) fn words(payload: &(dyn std::any::Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned());
     text.or_else(|| payload.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a panic without a message".to_owned())
 }
@@ -118,7 +120,9 @@ impl Slot {
     pub(super) fn take_if_hung(&self, now: Instant, timeout: Duration) -> Option<Reply> {
         let mut running = self.lock();
         match &*running {
-            Some((since, _)) if now.saturating_duration_since(*since) > timeout => running.take().map(|(_, r)| r),
+            Some((since, _)) if now.saturating_duration_since(*since) > timeout => {
+                running.take().map(|(_, r)| r)
+            }
             _ => None,
         }
     }

@@ -171,7 +171,9 @@ fn shard() -> usize {
         static MINE: ThreadCell<Option<usize>> = const { ThreadCell::new(None) };
     }
     MINE.with(|mine| {
-        let shard = mine.get().unwrap_or_else(|| NEXT.fetch_add(1, Relaxed) % SHARDS);
+        let shard = mine
+            .get()
+            .unwrap_or_else(|| NEXT.fetch_add(1, Relaxed) % SHARDS);
         mine.set(Some(shard));
         shard
     })

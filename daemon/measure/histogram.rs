@@ -6,8 +6,8 @@ use std::time::Duration;
 /// Upper bounds of the buckets, in microseconds; a last bucket takes the rest. A ladder of 1, 2.5 and 5 from
 /// 10 µs to 1 min: fine enough below a millisecond, where this daemon's own cost would show.
 pub const BOUNDS: [u64; 21] = [
-    10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000,
-    2_500_000, 5_000_000, 10_000_000, 30_000_000, 60_000_000,
+    10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000,
+    500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 30_000_000, 60_000_000,
 ];
 
 /// Durations being counted.
@@ -81,8 +81,19 @@ mod tests {
         }
         let mut counts = Counts::default();
         histogram.add_to(&mut counts);
-        assert_eq!((counts.buckets[0], counts.buckets[1], counts.buckets[6], counts.buckets[21]), (1, 1, 1, 1));
+        assert_eq!(
+            (
+                counts.buckets[0],
+                counts.buckets[1],
+                counts.buckets[6],
+                counts.buckets[21]
+            ),
+            (1, 1, 1, 1)
+        );
         assert_eq!(counts.nanos, 61_001_021_000);
-        assert_eq!((counts.quantile(0.5), counts.quantile(1.0)), (Some(25), None));
+        assert_eq!(
+            (counts.quantile(0.5), counts.quantile(1.0)),
+            (Some(25), None)
+        );
     }
 }

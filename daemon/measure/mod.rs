@@ -42,15 +42,21 @@ impl Measure {
     /// What every cell has counted.
     #[must_use]
     pub fn read(&self) -> Vec<(Key, Totals)> {
-        self.lock().iter().map(|(key, cell)| (key.clone(), cell.totals())).collect()
+        self.lock()
+            .iter()
+            .map(|(key, cell)| (key.clone(), cell.totals()))
+            .collect()
     }
 
     /// Forgets the cells of versions that are gone and that no route holds, so that the cells stay bounded.
     pub fn retain(&self, keep: impl Fn(&Key) -> bool) {
-        self.lock().retain(|key, cell| Arc::strong_count(cell) > 1 || keep(key));
+        self.lock()
+            .retain(|key, cell| Arc::strong_count(cell) > 1 || keep(key));
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Key, Arc<Cell>>> {
-        self.cells.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.cells
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

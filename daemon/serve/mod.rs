@@ -106,12 +106,21 @@ impl Serve {
     ///
     /// # Errors
     /// Any [`Error`]; whatever it is, it is counted.
-    pub async fn dispatch(&self, entry: &Entry, inputs: Vec<Tensor>, limit: Option<Duration>) -> Result<Answer, Error> {
+    pub async fn dispatch(
+        &self,
+        entry: &Entry,
+        inputs: Vec<Tensor>,
+        limit: Option<Duration>,
+    ) -> Result<Answer, Error> {
         let begun = clock::instant();
         let limits = [limit, entry.deadline, Some(self.timeout)];
         let limit = limits.into_iter().flatten().min().unwrap_or(self.timeout);
         let handle = entry.handle();
-        let rows = inputs.first().and_then(|t| t.shape().first()).copied().unwrap_or(1);
+        let rows = inputs
+            .first()
+            .and_then(|t| t.shape().first())
+            .copied()
+            .unwrap_or(1);
         let mut counting = Counting {
             entry,
             begun,
@@ -129,7 +138,11 @@ impl Serve {
         }
         .await;
         counting.ended(&result);
-        let Computed { outputs, queue, compute } = result?;
+        let Computed {
+            outputs,
+            queue,
+            compute,
+        } = result?;
         Ok(Answer {
             outputs,
             variant: entry.decision.variant,

@@ -54,11 +54,18 @@ impl Supervisor {
         // every older snapshot is let go.
         let fleet = Arc::clone(&self.fleet);
         self.versions.retain(|(model, version), _| {
-            fleet.observed.version(model.as_str(), *version).is_some_and(fleet::Seen::serves)
+            fleet
+                .observed
+                .version(model.as_str(), *version)
+                .is_some_and(fleet::Seen::serves)
         });
         self.publish();
         self.end_if_stopped();
-        debug_assert!(fleet::check(&self.fleet).is_empty(), "{:?}", fleet::check(&self.fleet));
+        debug_assert!(
+            fleet::check(&self.fleet).is_empty(),
+            "{:?}",
+            fleet::check(&self.fleet)
+        );
     }
 
     fn publish(&self) {
@@ -74,7 +81,10 @@ impl Supervisor {
             let table = table::compile(&self.fleet);
             let handles = table.targets().iter().map(|target| {
                 let key = (target.model.clone(), target.version);
-                let life = self.versions.get(&key).expect("a version that serves is in memory");
+                let life = self
+                    .versions
+                    .get(&key)
+                    .expect("a version that serves is in memory");
                 Arc::clone(&life.handle)
             });
             Snapshot {
@@ -113,7 +123,12 @@ impl Supervisor {
             }
         }
         let fleet = &self.fleet;
-        let known = |key: &Key| fleet.observed.version(key.model.as_str(), key.version).is_some();
+        let known = |key: &Key| {
+            fleet
+                .observed
+                .version(key.model.as_str(), key.version)
+                .is_some()
+        };
         self.settings.measure.retain(known);
         cells
     }
@@ -139,7 +154,11 @@ impl Supervisor {
                     loader::Stage::Golden => Stage::Golden,
                     loader::Stage::Warming => Stage::Warming,
                 };
-                supervisor.do_send(LoadProgressed { model, version, stage });
+                supervisor.do_send(LoadProgressed {
+                    model,
+                    version,
+                    stage,
+                });
             };
             let load = AssertUnwindSafe(|| library.load(&subject, version, &mut observe));
             let result = match panic::catch_unwind(load) {
@@ -155,7 +174,9 @@ impl Supervisor {
                 took: begun.elapsed(),
             });
         };
-        let spawned = thread::Builder::new().name(format!("load {model}/{version}")).spawn(work);
+        let spawned = thread::Builder::new()
+            .name(format!("load {model}/{version}"))
+            .spawn(work);
         let timeout = self.settings.load_timeout;
         let give_up = |reason: String| LoadEnded {
             model,
@@ -199,11 +220,19 @@ impl Supervisor {
                 let facts = Arc::new(facts(&loaded, took));
                 tracing::info!(%model, %version, engine = facts.engine, digest = facts.digest, ?took, "ready");
                 self.settle(key, Arc::new(*loaded), &facts);
-                self.happened(Event::Loaded { model, version, facts });
+                self.happened(Event::Loaded {
+                    model,
+                    version,
+                    facts,
+                });
             }
             Err(reason) => {
                 tracing::error!(%model, %version, reason, "load failed");
-                self.happened(Event::LoadFailed { model, version, reason });
+                self.happened(Event::LoadFailed {
+                    model,
+                    version,
+                    reason,
+                });
             }
         }
     }
@@ -246,9 +275,18 @@ impl Supervisor {
             timeout: loaded.limits.timeout,
             supervisor: self.address.clone(),
         };
-        let actor = Version::start_in_arbiter(&self.versions_arbiter.handle(), move |_| Version::new(charge));
+        let actor = Version::start_in_arbiter(&self.versions_arbiter.handle(), move |_| {
+            Version::new(charge)
+        });
         self.lives += 1;
-        self.versions.insert(key, Life { handle, actor, serial });
+        self.versions.insert(
+            key,
+            Life {
+                handle,
+                actor,
+                serial,
+            },
+        );
     }
 
     /// An instance fell; the fleet decides what becomes of the version.
@@ -260,11 +298,19 @@ impl Supervisor {
             reason,
         } = crashed;
         let key = (model.clone(), version);
-        if self.versions.get(&key).is_none_or(|life| life.serial != serial) {
+        if self
+            .versions
+            .get(&key)
+            .is_none_or(|life| life.serial != serial)
+        {
             // An earlier life of the version, which nobody counts on any more.
             return;
         }
-        self.happened(Event::Crashed { model, version, reason });
+        self.happened(Event::Crashed {
+            model,
+            version,
+            reason,
+        });
         let seen = self.fleet.observed.version(key.0.as_str(), version);
         if let (Some(seen), Some(life)) = (seen, self.versions.get(&key))
             && let Phase::Restarting { until, .. } = seen.phase
@@ -281,10 +327,17 @@ impl Supervisor {
 
     /// A version answered its last request.
     pub(super) fn drained(&mut self, drained: Drained) {
-        let Drained { model, version, serial } = drained;
+        let Drained {
+            model,
+            version,
+            serial,
+        } = drained;
         self.lives = self.lives.saturating_sub(1);
         tracing::info!(%model, %version, "drained");
-        let replaced = self.versions.get(&(model.clone(), version)).is_some_and(|life| life.serial != serial);
+        let replaced = self
+            .versions
+            .get(&(model.clone(), version))
+            .is_some_and(|life| life.serial != serial);
         if !replaced {
             self.happened(Event::Drained { model, version });
         }
@@ -292,7 +345,11 @@ impl Supervisor {
 
     fn end_if_stopped(&mut self) {
         if self.lives == 0 {
-            for done in self.stopping.iter_mut().flat_map(|waiting| waiting.drain(..)) {
+            for done in self
+                .stopping
+                .iter_mut()
+                .flat_map(|waiting| waiting.drain(..))
+            {
                 // Who asked may have stopped waiting.
                 let _: Result<(), ()> = done.send(());
             }
@@ -304,7 +361,11 @@ fn facts(loaded: &Loaded, took: Duration) -> Facts {
     Facts {
         contract: Arc::clone(&loaded.contract),
         engine: loaded.engine.to_owned(),
-        digest: loaded.digest.as_ref().map(ToString::to_string).unwrap_or_default(),
+        digest: loaded
+            .digest
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
         memory: loaded.estimate.memory,
         instances: loaded.limits.instances.get(),
         load_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),

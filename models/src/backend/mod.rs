@@ -13,11 +13,15 @@ use crate::loader::Loaders;
 #[must_use]
 pub fn loaders() -> Loaders {
     let loaders = Loaders::new();
-    #[cfg(feature = "onnx")]
-    let loaders = loaders.with(crate::package::Kind::Onnx, Box::new(onnx::OnnxLoader::default()));
     #[cfg(feature = "burn")]
-    let loaders = loaders.with(crate::package::Kind::Burn, Box::new(burn::BurnLoader::default()));
+    let loaders = loaders.with(
+        crate::package::Kind::Burn,
+        Box::new(burn::BurnLoader::default()),
+    );
     #[cfg(feature = "fake")]
-    let loaders = loaders.with(crate::package::Kind::Fake, Box::new(fake::FakeLoader::default()));
+    let loaders = loaders.with(
+        crate::package::Kind::Fake,
+        Box::new(fake::FakeLoader::default()),
+    );
     loaders
 }
