@@ -108,7 +108,7 @@ impl Package {
             .filter_map(Path::to_str)
             .collect();
         let manifest = Manifest::read(&root, &model_dir, &dir, model)?;
-        let artifact = choose(&dir, &names, manifest.burn.is_some())?;
+        let artifact = choose(&dir, &names, manifest.burn.as_ref())?;
         Ok(Self {
             model: model.clone(),
             version,
@@ -181,9 +181,20 @@ pub fn is_artifact(name: &str) -> bool {
     name == ONNX_FILE || name == FAKE_FILE || BURN_WEIGHTS.contains(&name)
 }
 
-/// The one artifact among the files of a version's folder.
-fn choose(dir: &Path, names: &[&str], declared: bool) -> Result<Artifact, LoadError> {
-    let mut candidates: Vec<&str> = names.iter().copied().filter(|n| is_artifact(n)).collect();
+/// The one artifact among the files of a version's folder. Where `[burn]` names its weights, those are meant, and
+/// other weights beside them are not.
+fn choose(
+    dir: &Path,
+    names: &[&str],
+    declared: Option<&toml::Table>,
+) -> Result<Artifact, LoadError> {
+    let named = declared.and_then(|burn| burn.get("weights")?.as_str());
+    let named = named.map(|name| name.trim_start_matches("./"));
+    let meant = |name: &str| match named {
+        Some(named) => name == named || name == ONNX_FILE || name == FAKE_FILE,
+        None => is_artifact(name),
+    };
+    let mut candidates: Vec<&str> = names.iter().copied().filter(|n| meant(n)).collect();
     candidates.sort_unstable();
     match candidates[..] {
         [ONNX_FILE] => Ok(Artifact::Onnx(dir.join(ONNX_FILE))),
@@ -194,7 +205,7 @@ fn choose(dir: &Path, names: &[&str], declared: bool) -> Result<Artifact, LoadEr
             what: format!("{}: a fake version", dir.join(FAKE_FILE).display()),
             remedy: "build with the feature 'fake', which is for tests".into(),
         }),
-        [weights] if declared => Ok(Artifact::Burn(dir.join(weights))),
+        [weights] if declared.is_some() => Ok(Artifact::Burn(dir.join(weights))),
         [weights] => Err(files::invalid(
             dir,
             format!(
@@ -202,7 +213,7 @@ fn choose(dir: &Path, names: &[&str], declared: bool) -> Result<Artifact, LoadEr
                  [burn] table, which declares the architecture they belong to"
             ),
         )),
-        [] => Err(files::invalid(dir, nothing(names))),
+        [] => Err(files::invalid(dir, nothing(names, named))),
         _ => Err(files::invalid(
             dir,
             format!(
@@ -215,7 +226,7 @@ fn choose(dir: &Path, names: &[&str], declared: bool) -> Result<Artifact, LoadEr
 }
 
 /// What to say of a folder without an artifact.
-fn nothing(names: &[&str]) -> String {
+fn nothing(names: &[&str], named: Option<&str>) -> String {
     const SHOWN: usize = 10;
     let found = match names.len() {
         0 => "no files".to_owned(),
@@ -226,10 +237,14 @@ fn nothing(names: &[&str]) -> String {
     let hint = near.map_or(String::new(), |n| {
         format!("; is {n} the model? rename it to {ONNX_FILE}")
     });
-    format!(
-        "expected {ONNX_FILE}, or weights ({}) with a [burn] table in model.toml; found {found}{hint}",
-        BURN_WEIGHTS.join(", ")
-    )
+    let weights = match named {
+        Some(named) => format!("{named}, the weights that model.toml names"),
+        None => format!(
+            "weights ({}) with a [burn] table in model.toml",
+            BURN_WEIGHTS.join(", ")
+        ),
+    };
+    format!("expected {ONNX_FILE}, or {weights}; found {found}{hint}")
 }
 
 #[cfg(test)]

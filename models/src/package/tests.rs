@@ -63,6 +63,15 @@ fn the_artifact_is_found() {
         &[("1/state.pt", ""), ("1/model.toml", BURN)],
         expect!["Burn state.pt"],
     );
+    let named = "[burn]\nweights = \"net/w.bin\"\n";
+    check_artifact(
+        &[
+            ("1/net/w.bin", ""),
+            ("1/model.pt", ""),
+            ("1/model.toml", named),
+        ],
+        expect!["Burn w.bin"],
+    );
     check_artifact(
         &[("1/model.mpk", ""), ("model.toml", BURN)],
         expect!["Burn model.mpk"],
@@ -91,6 +100,23 @@ fn a_folder_without_one_artifact_is_refused() {
         &[("1/model.onnx", ""), ("1/model.pt", "")],
         expect![
             "ROOT/m/1: expected one model file, found model.onnx and model.pt: a version is one model, so move the others to versions of their own"
+        ],
+    );
+    let named = "[burn]\nweights = \"model.bin\"\n";
+    check_artifact(
+        &[("1/model.pt", ""), ("1/model.toml", named)],
+        expect![
+            "ROOT/m/1: expected model.onnx, or model.bin, the weights that model.toml names; found model.pt, model.toml"
+        ],
+    );
+    check_artifact(
+        &[
+            ("1/model.onnx", ""),
+            ("1/model.bin", ""),
+            ("1/model.toml", named),
+        ],
+        expect![
+            "ROOT/m/1: expected one model file, found model.bin and model.onnx: a version is one model, so move the others to versions of their own"
         ],
     );
     check_artifact(
@@ -235,7 +261,7 @@ fn errors_have_file_line_key_expected_and_got() {
     );
     check_toml(
         "",
-        expect!["ROOT/m/1/model.toml: line 1: missing field `version`: expected version = 1"],
+        expect!["Limits { timeout: 30s, queue: 256, instances: 1, max_batch: None }"],
     );
     check_toml(
         "version = 2",

@@ -44,7 +44,8 @@ pub(super) struct Versions {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    version: Format,
+    /// The format's version; 1 where it is not written.
+    version: Option<Format>,
     #[serde(default)]
     limits: LimitsTable,
     versions: Option<Spanned<VersionsTable>>,
@@ -210,13 +211,10 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Written, LoadError> {
         let key = error.path().to_string();
         let key = key.replace("$__serde_spanned_private_value.", "");
         let inner = error.into_inner();
-        let what = match inner.message() {
-            "missing field `version`" => "missing field `version`: expected version = 1",
-            other => other,
-        };
-        at(inner.span(), &key, what)
+        at(inner.span(), &key, inner.message())
     })?;
-    let Format(()) = file.version;
+    // A wrong format was refused as it was read, and there is one only.
+    let (None | Some(Format(()))) = file.version;
     let versions = match file.versions {
         None => None,
         Some(table) => {
