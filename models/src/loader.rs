@@ -70,20 +70,6 @@ impl Loaders {
         Self::default()
     }
 
-    /// The loaders of the engines that are built in.
-    #[must_use]
-    pub fn built_in() -> Self {
-        let loaders = Self::new();
-        #[cfg(feature = "burn")]
-        let loaders = loaders.with(Kind::Burn, Box::new(crate::backend::burn::BurnLoader));
-        #[cfg(feature = "fake")]
-        let loaders = loaders.with(
-            Kind::Fake,
-            Box::new(crate::backend::fake::FakeLoader::default()),
-        );
-        loaders
-    }
-
     /// Registers a loader for a kind of artifact, in place of the one that was registered for it.
     #[must_use]
     pub fn with(mut self, kind: Kind, loader: Box<dyn Loader>) -> Self {

@@ -14,10 +14,7 @@ use crate::loader::Loaders;
 pub fn loaders() -> Loaders {
     let loaders = Loaders::new();
     #[cfg(feature = "burn")]
-    let loaders = loaders.with(
-        crate::package::Kind::Burn,
-        Box::new(burn::BurnLoader::default()),
-    );
+    let loaders = loaders.with(crate::package::Kind::Burn, Box::new(burn::BurnLoader));
     #[cfg(feature = "fake")]
     let loaders = loaders.with(
         crate::package::Kind::Fake,
