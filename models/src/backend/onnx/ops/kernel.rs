@@ -57,6 +57,15 @@ pub(super) fn operator(
     (Box::new(Operator { name, kernel, kept }), Vec::new())
 }
 
+/// Makes an operator with one output for a model whose types are known.
+pub(super) fn typed(name: &'static str, kernel: impl Kernel) -> Box<dyn TypedOp> {
+    Box::new(Operator {
+        name,
+        kernel: Arc::new(kernel),
+        kept: tvec![0],
+    })
+}
+
 impl Kernel for Box<dyn Kernel> {
     fn facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
         (**self).facts(inputs)
@@ -167,7 +176,7 @@ impl InferenceOp for Operator {
         let (given, mut named): (TVec<InferenceFact>, TVec<InferenceFact>) =
             (own(&inputs), own(&outputs));
         // What is not known yet is known once the graph before it has types: then `output_facts` decides.
-        let known: Option<TVec<TypedFact>> = inputs.iter().map(|fact| typed(fact)).collect();
+        let known: Option<TVec<TypedFact>> = inputs.iter().map(|fact| known(fact)).collect();
         if let Some(known) = known {
             let known: TVec<&TypedFact> = known.iter().collect();
             let facts = self.output_facts(&known)?;
@@ -203,7 +212,7 @@ impl InferenceOp for Operator {
     as_op!();
 }
 
-fn typed(fact: &InferenceFact) -> Option<TypedFact> {
+fn known(fact: &InferenceFact) -> Option<TypedFact> {
     let mut fact = TypedFact::try_from(fact).ok()?;
     if fact.datum_type == DatumType::TDim {
         fact = DatumType::I64.fact(fact.shape);

@@ -4,6 +4,7 @@
 //! name alone, whatever their domain, so `register` is the whole list. Graphs are not looked at here: what
 //! has to be rewritten before the engine sees it (ZipMap) is the loader's.
 
+mod cast;
 mod categories;
 mod features;
 mod kernel;
@@ -11,9 +12,14 @@ mod label_encoder;
 mod linear;
 mod node;
 mod numeric;
+mod patterns;
 mod scores;
+mod select;
+mod strings;
 mod svm;
 mod tensors;
+mod text;
+mod tfidf;
 mod trees;
 
 use tract_onnx::Onnx;
@@ -24,7 +30,11 @@ use kernel::operator;
 use linear::{LinearClassifier, LinearRegressor};
 use node::Node;
 use numeric::{Binarizer, Imputer, Normalizer, Scaler};
+use select::{Compress, Unique};
+use strings::{RegexFullMatch, StringConcat, StringSplit};
 use svm::{SvmClassifier, SvmRegressor};
+use text::{StringNormalizer, Tokenizer};
+use tfidf::TfIdfVectorizer;
 
 #[cfg(test)]
 mod tests;
@@ -43,6 +53,7 @@ pub fn register(onnx: &mut Onnx) {
         "ArrayFeatureExtractor" => |_| Ok(ArrayFeatureExtractor),
         "Binarizer" => Binarizer::read,
         "CategoryMapper" => CategoryMapper::read,
+        "Compress" => Compress::read,
         "FeatureVectorizer" => FeatureVectorizer::read,
         "Imputer" => Imputer::read,
         "LabelEncoder" => label_encoder::read,
@@ -51,10 +62,18 @@ pub fn register(onnx: &mut Onnx) {
         "Normalizer" => Normalizer::read,
         "OneHotEncoder" => OneHotEncoder::read,
         "Scaler" => Scaler::read,
+        "RegexFullMatch" => RegexFullMatch::read,
         "SVMClassifier" => SvmClassifier::read,
         "SVMRegressor" => SvmRegressor::read,
+        "StringConcat" => |_| Ok(StringConcat),
+        "StringNormalizer" => StringNormalizer::read,
+        "StringSplit" => StringSplit::read,
+        "TfIdfVectorizer" => TfIdfVectorizer::read,
+        "Tokenizer" => Tokenizer::read,
         "TreeEnsemble" => trees::Regressor::read_ensemble,
         "TreeEnsembleClassifier" => trees::Classifier::read,
         "TreeEnsembleRegressor" => trees::Regressor::read,
+        "Unique" => Unique::read,
     }
+    onnx.op_register.insert("Cast", cast::read);
 }

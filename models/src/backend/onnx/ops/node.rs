@@ -90,4 +90,9 @@ impl Node<'_> {
             .map_err(|e| self.bad(name, format!("{e:#}")))?;
         Ok((tensor.len() > 0).then_some(tensor))
     }
+
+    /// A symbol of its own, for a size that depends on data.
+    pub(super) fn symbol(&self) -> Symbol {
+        self.context.template.symbols.new_with_prefix("count")
+    }
 }

@@ -66,6 +66,19 @@ pub(super) fn numbers(fact: &TypedFact) -> TractResult<()> {
     Ok(())
 }
 
+/// That a fact's elements are strings.
+///
+/// # Errors
+/// They are not.
+pub(super) fn strings(fact: &TypedFact) -> TractResult<()> {
+    ensure!(
+        fact.datum_type == DatumType::String,
+        "takes strings, got {:?}",
+        fact.datum_type
+    );
+    Ok(())
+}
+
 /// That the last axis has this length, where the length is known.
 ///
 /// # Errors

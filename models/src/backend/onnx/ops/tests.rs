@@ -9,16 +9,6 @@ use tract_onnx::tract_hir::internal::*;
 use super::tensors::{cast, slice, tensor};
 
 /// Examples that do not pass, and why.
-/// Families to come.
-const LATER: &[&str] = &[
-    "compress",
-    "string",
-    "tfidf",
-    "tokenizer",
-    "unique",
-    "test_",
-    "zipmap",
-];
 const KEPT: &[(&str, &str)] = &[];
 
 #[test]
@@ -42,9 +32,6 @@ fn the_specifications_examples_pass() {
             .expect("a name")
             .to_string_lossy()
             .into_owned();
-        if LATER.iter().any(|later| name.starts_with(later)) && !name.starts_with("test_ai") {
-            continue;
-        }
         let kept = KEPT.iter().find(|(kept, _)| *kept == name);
         let failure = std::panic::catch_unwind(|| run(folder))
             .unwrap_or_else(|_| Err(format_err!("panicked")))
