@@ -7,6 +7,7 @@
 mod cast;
 mod categories;
 mod features;
+mod flatten;
 mod kernel;
 mod label_encoder;
 mod linear;
@@ -76,4 +77,5 @@ pub fn register(onnx: &mut Onnx) {
         "Unique" => Unique::read,
     }
     onnx.op_register.insert("Cast", cast::read);
+    onnx.op_register.insert("Flatten", flatten::read);
 }
