@@ -44,10 +44,10 @@ pub(crate) async fn read(
     let announced = header(CONTENT_LENGTH)
         .and_then(|value| std::str::from_utf8(value).ok())
         .and_then(|text| text.parse::<usize>().ok());
-    if let Some(bytes) = announced.filter(|&bytes| bytes > limits.max_body_bytes) {
+    if let Some(bytes) = announced.filter(|&bytes| bytes > limits.max_body) {
         return Err(too_large(limits, bytes.to_string()));
     }
-    let body = match payload.to_bytes_limited(limits.max_body_bytes).await {
+    let body = match payload.to_bytes_limited(limits.max_body).await {
         Err(_) => return Err(too_large(limits, "more".to_owned())),
         Ok(Err(broken)) => {
             return Err(Refusal::invalid("body", "all of it", broken.to_string()));
@@ -57,7 +57,7 @@ pub(crate) async fn read(
     if coding == Coding::Identity {
         return Ok(body);
     }
-    let limit = limits.max_inflated_bytes;
+    let limit = limits.max_inflated;
     if body.len() < INLINE_BYTES {
         return inflate(coding, &body, limit);
     }
@@ -106,7 +106,7 @@ pub(crate) fn inflate(coding: Coding, body: &[u8], limit: usize) -> Result<Bytes
             unit: "bytes",
             limit,
             got: "more".to_owned(),
-            key: "max_inflated_bytes",
+            key: "max_inflated",
         });
     }
     Ok(inflated.into())
@@ -142,9 +142,9 @@ fn too_large(limits: &Limits, got: String) -> Refusal {
     Refusal::TooLarge {
         what: "body".to_owned(),
         unit: "bytes",
-        limit: limits.max_body_bytes,
+        limit: limits.max_body,
         got,
-        key: "max_body_bytes",
+        key: "max_body",
     }
 }
 
@@ -214,7 +214,7 @@ mod tests {
         let refused = inflate(Coding::Gzip, &bomb, 1000).unwrap_err();
         assert_eq!(
             refused.to_string(),
-            "inflated body: expected at most 1000 bytes, got more; the limit is 'max_inflated_bytes' under [server.limits]"
+            "inflated body: expected at most 1000 bytes, got more; the limit is 'max_inflated' under [server.limits]"
         );
         let body = deflate(Coding::Gzip, TEXT).unwrap();
         assert!(inflate(Coding::Gzip, &body, TEXT.len() - 1).is_err());

@@ -3,6 +3,20 @@
 //! Here bytes become typed requests and typed answers become bytes. Which version answers is decided in
 //! `pipelines` and performed in `serve`; nothing here routes, loads or counts.
 
-#[allow(dead_code, reason = "the handlers that read bodies come with serve")]
-pub(crate) mod body;
+mod body;
 pub mod codec;
+mod health;
+pub mod in_flight;
+mod infer;
+mod metadata;
+mod path;
+mod plane;
+mod repository;
+mod respond;
+mod stats;
+mod wire;
+
+pub use plane::{Denied, Guard, Loopback, Plane, configure};
+
+#[cfg(test)]
+mod tests;

@@ -43,6 +43,7 @@ struct Shard {
     rows: AtomicU64,
     executions: AtomicU64,
     last_ms: AtomicU64,
+    answered_nanos: AtomicU64,
     request: Histogram,
     queue: Histogram,
     compute: Histogram,
@@ -73,6 +74,8 @@ pub struct Totals {
     pub executions: u64,
     /// Wall time of the newest request, in milliseconds since 1970; zero where there was none.
     pub last_ms: u64,
+    /// From the decision to the answer, of requests that were answered, in nanoseconds.
+    pub answered_nanos: u64,
     /// From the decision to the answer, of all requests.
     pub request: Counts,
     /// In the queue.
@@ -127,6 +130,10 @@ impl Cell {
             shard.executions.fetch_add(1, Relaxed);
             shard.rows.fetch_add(sample.rows as u64, Relaxed);
         }
+        if sample.outcome == Outcome::Success {
+            let nanos = u64::try_from(sample.request.as_nanos()).unwrap_or(u64::MAX);
+            shard.answered_nanos.fetch_add(nanos, Relaxed);
+        }
     }
 
     /// What was counted so far.
@@ -140,6 +147,7 @@ impl Cell {
             totals.rows += shard.rows.load(Relaxed);
             totals.executions += shard.executions.load(Relaxed);
             totals.last_ms = totals.last_ms.max(shard.last_ms.load(Relaxed));
+            totals.answered_nanos += shard.answered_nanos.load(Relaxed);
             shard.request.add_to(&mut totals.request);
             shard.queue.add_to(&mut totals.queue);
             shard.compute.add_to(&mut totals.compute);
@@ -155,6 +163,20 @@ impl Totals {
     #[must_use]
     pub fn of(&self, outcome: Outcome) -> u64 {
         self.outcomes[outcome as usize]
+    }
+
+    /// Adds what another cell has counted.
+    pub fn add(&mut self, other: &Self) {
+        for (mine, theirs) in self.outcomes.iter_mut().zip(other.outcomes) {
+            *mine += theirs;
+        }
+        self.rows += other.rows;
+        self.executions += other.executions;
+        self.last_ms = self.last_ms.max(other.last_ms);
+        self.answered_nanos += other.answered_nanos;
+        self.request.add(&other.request);
+        self.queue.add(&other.queue);
+        self.compute.add(&other.compute);
     }
 
     /// All requests.

@@ -45,6 +45,14 @@ impl Histogram {
 }
 
 impl Counts {
+    /// Adds what another histogram has counted.
+    pub fn add(&mut self, other: &Self) {
+        for (mine, theirs) in self.buckets.iter_mut().zip(other.buckets) {
+            *mine += theirs;
+        }
+        self.nanos = self.nanos.wrapping_add(other.nanos);
+    }
+
     /// How many durations were counted.
     #[must_use]
     pub fn count(&self) -> u64 {

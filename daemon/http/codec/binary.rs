@@ -18,16 +18,24 @@ pub(super) fn read(
     limits: &Limits,
     label: &str,
 ) -> Result<Values, Refusal> {
-    if count > limits.max_elements {
-        return Err(too_many(label, limits, count));
-    }
-    let size = datatype.size().and_then(|size| size.checked_mul(count));
+    let size = datatype.size().map(|size| size.saturating_mul(count));
     if let Some(size) = size.filter(|&size| size != bytes.len()) {
         return Err(Refusal::invalid(
             label,
             format!("{size} bytes of binary data for {count} elements of {datatype}"),
             format!("{} bytes", bytes.len()),
         ));
+    }
+    // Each string takes four bytes at least.
+    if datatype == DataType::Bytes && count > bytes.len() / 4 {
+        return Err(Refusal::invalid(
+            label,
+            format!("{count} elements of BYTES, each with a length of 4 bytes before it"),
+            format!("{} bytes of binary data", bytes.len()),
+        ));
+    }
+    if count > limits.max_elements {
+        return Err(too_many(label, limits, count));
     }
     macro_rules! numbers {
         ($variant:ident, $type:ty) => {
@@ -119,14 +127,6 @@ fn strings(
     limits: &Limits,
     label: &str,
 ) -> Result<Vec<Vec<u8>>, Refusal> {
-    // Each element takes four bytes at least.
-    if count > bytes.len() / 4 {
-        return Err(Refusal::invalid(
-            label,
-            format!("{count} elements of BYTES, each with a length of 4 bytes before it"),
-            format!("{} bytes of binary data", bytes.len()),
-        ));
-    }
     let mut strings = Vec::with_capacity(count);
     for at in 0..count {
         let short = |got: usize, expected: String| {
@@ -137,9 +137,9 @@ fn strings(
             .split_first_chunk::<4>()
             .ok_or_else(|| short(bytes.len(), "a length of 4 bytes".into()))?;
         let length = u32::from_le_bytes(*length) as usize;
-        if length > limits.max_string_bytes {
+        if length > limits.max_string {
             let what = format!("{label}, element {at}");
-            return Err(Refusal::long_string(what, limits.max_string_bytes, length));
+            return Err(Refusal::long_string(what, limits.max_string, length));
         }
         let (string, rest) = rest
             .split_at_checked(length)

@@ -96,9 +96,9 @@ fn typed<T: Json>(
                 return Err(too_many(label, limits, elements.len() + 1));
             }
             // The bytes of a string include its quotes.
-            if T::DATATYPE == DataType::Bytes && bytes > limits.max_string_bytes.saturating_add(2) {
+            if T::DATATYPE == DataType::Bytes && bytes > limits.max_string.saturating_add(2) {
                 let what = format!("{label}, element {}", elements.len());
-                return Err(Refusal::long_string(what, limits.max_string_bytes, bytes));
+                return Err(Refusal::long_string(what, limits.max_string, bytes));
             }
             elements.push(element);
             cursor.advance(bytes);

@@ -11,7 +11,7 @@ use impresario_models::{Contract, DataType, Port, Tensor, Values};
 
 use super::binary;
 use super::cursor::Cursor;
-use super::elements::{self, Nesting, too_many};
+use super::elements::{self, Nesting};
 use super::limits::Limits;
 use super::number::Number;
 use super::parameters::Parameters;
@@ -249,9 +249,6 @@ impl Draft {
                 got,
             )
         })?;
-        if count > limits.max_elements {
-            return Err(too_many(&self.label, limits, count));
-        }
         let parameters = self.parameters.take().unwrap_or_default();
         if parameters.get("shared_memory_region").is_some() {
             return Err(Refusal::invalid(

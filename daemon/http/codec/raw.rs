@@ -30,10 +30,10 @@ pub(super) fn decode(
     let shape = deduce(port, contract.batching, body.len())?;
     let count = element_count(&shape).unwrap_or(usize::MAX);
     let values = if port.datatype == DataType::Bytes {
-        if body.len() > limits.max_string_bytes {
+        if body.len() > limits.max_string {
             return Err(Refusal::long_string(
                 label,
-                limits.max_string_bytes,
+                limits.max_string,
                 body.len(),
             ));
         }

@@ -74,7 +74,7 @@ impl Refusal {
             unit: "bytes in one string",
             limit,
             got: got.to_string(),
-            key: "max_string_bytes",
+            key: "max_string",
         }
     }
 }

@@ -157,10 +157,10 @@ impl Draft {
             "id" | "outputs" if cursor.take_null() => Ok(()),
             "id" if cursor.peek() == Some(b'"') => {
                 let id = cursor.string()?;
-                if id.len() > limits.max_string_bytes {
+                if id.len() > limits.max_string {
                     return Err(Refusal::long_string(
                         "id",
-                        limits.max_string_bytes,
+                        limits.max_string,
                         id.len(),
                     ));
                 }
@@ -221,6 +221,15 @@ fn inputs(
 ) -> Result<Vec<Input>, Refusal> {
     let mut inputs: Vec<Input> = Vec::with_capacity(contract.inputs.len());
     cursor.array(|cursor, at| {
+        if at == limits.max_inputs {
+            return Err(Refusal::TooLarge {
+                what: "request".to_owned(),
+                unit: "inputs",
+                limit: limits.max_inputs,
+                got: "more".to_owned(),
+                key: "max_inputs",
+            });
+        }
         let input = Input::read(cursor, at, contract, limits)?;
         if inputs.iter().any(|other| other.index == input.index) {
             return Err(input::twice(&contract.inputs[input.index]));

@@ -38,8 +38,9 @@ fn contract(datatype: DataType) -> Contract {
 
 fn outcome(contract: &Contract, framing: Framing, body: &[u8]) -> String {
     let limits = Limits {
+        max_inputs: 2,
         max_elements: 1000,
-        max_string_bytes: 50,
+        max_string: 50,
         ..Limits::default()
     };
     match decode(contract, framing, body, &limits) {
@@ -230,7 +231,7 @@ fn other_datatypes_are_as_strict() {
             ["a", 1]
                 input 'x': expected strings (BYTES), got 1 at element 1
             ["a", "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"]
-                input 'x', element 1: expected at most 50 bytes in one string, got 53; the limit is 'max_string_bytes' under [server.limits]
+                input 'x', element 1: expected at most 50 bytes in one string, got 53; the limit is 'max_string' under [server.limits]
             ["a", "\x"]
                 request is not valid JSON: expected a value, got "\"\\x\"]}],\"outputs\":[{" at byte 69
         "#]],

@@ -97,7 +97,7 @@ fn binary_strings_and_bools() {
     expect![[r#"
         [1, 2] Bytes([[97, 255], []]) -> 0 Json
         input 'x': expected 2 elements of BYTES, each with a length of 4 bytes before it, got 5 bytes of binary data
-        input 'x', element 1: expected at most 50 bytes in one string, got 4294967295; the limit is 'max_string_bytes' under [server.limits]
+        input 'x', element 1: expected at most 50 bytes in one string, got 4294967295; the limit is 'max_string' under [server.limits]
         input 'x': expected 4 bytes, got 3 bytes left at element 1
         input 'x': expected 2 elements, got 1 bytes more
         [1, 2] Bool([false, true]) -> 0 Json
@@ -150,9 +150,9 @@ fn raw_bodies_take_their_shape_from_their_length() {
         raw binary request: expected an input with at most one free axis beside the batch, got input 'x' with more
         [1] Bytes([[104, 101, 108, 108, 111]]) -> 0 Binary
         input 'x': expected one element of BYTES, got shape [1, 3] does not hold 1 elements
-        input 'x': expected at most 50 bytes in one string, got 51; the limit is 'max_string_bytes' under [server.limits]
+        input 'x': expected at most 50 bytes in one string, got 51; the limit is 'max_string' under [server.limits]
         input 'x': expected 0 bytes of binary data for 0 elements of FP32, got 4 bytes
-        input 'x': expected at most 1000 elements, got 18446744073709551615; the limit is 'max_elements' under [server.limits]
+        input 'x': expected 18446744073709551615 bytes of binary data for 18446744073709551615 elements of FP64, got 4 bytes
         raw binary request: expected a model with one input, got a model with 2
     "#]].assert_eq(&lines);
 }

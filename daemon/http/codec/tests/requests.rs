@@ -42,6 +42,7 @@ fn members_come_in_any_order_and_once() {
             "7",
             "",
             &format!("{x},{x}"),
+            &format!("{x},").repeat(3),
         ],
         expect![[r#"
             {"data":[[7,8]],"datatype":"INT32","shape":[1,2],"name":"x"}
@@ -111,31 +112,31 @@ fn shapes_are_checked_before_elements() {
         cases,
         outcome,
         expect![[r#"
-        [2,1]
-            input 'x': expected shape [-1, 2], got [2, 1]
-        [2]
-            input 'x': expected shape [-1, 2], got [2]
-        [2,2]
-            input 'x': expected 4 elements for shape [2, 2], got 2 elements
-        [-1,2]
-            input 'x', shape: expected whole numbers from 0, got -1 at axis 0
-        [1.5,2]
-            input 'x', shape: expected whole numbers from 0, got 1.5 at axis 0
-        ["1",2]
-            input 'x', shape: expected whole numbers from 0, got "1" at axis 0
-        2
-            input 'x', shape: expected an array, got 2
-        [18446744073709551616,2]
-            input 'x', shape: expected whole numbers from 0, got 18446744073709551616 at axis 0
-        [9223372036854775807,2]
-            input 'x': expected at most 1000 elements, got 18446744073709551614; the limit is 'max_elements' under [server.limits]
-        [9223372036854775808,2]
-            input 'x': expected a shape whose elements can be counted, got [9223372036854775808, 2]
-        [501,2]
-            input 'x': expected at most 1000 elements, got 1002; the limit is 'max_elements' under [server.limits]
-        [9223372036854775807,4]
-            input 'x': expected shape [-1, 2], got [9223372036854775807, 4]
-    "#]],
+            [2,1]
+                input 'x': expected shape [-1, 2], got [2, 1]
+            [2]
+                input 'x': expected shape [-1, 2], got [2]
+            [2,2]
+                input 'x': expected 4 elements for shape [2, 2], got 2 elements
+            [-1,2]
+                input 'x', shape: expected whole numbers from 0, got -1 at axis 0
+            [1.5,2]
+                input 'x', shape: expected whole numbers from 0, got 1.5 at axis 0
+            ["1",2]
+                input 'x', shape: expected whole numbers from 0, got "1" at axis 0
+            2
+                input 'x', shape: expected an array, got 2
+            [18446744073709551616,2]
+                input 'x', shape: expected whole numbers from 0, got 18446744073709551616 at axis 0
+            [9223372036854775807,2]
+                input 'x': expected 18446744073709551614 elements for shape [9223372036854775807, 2], got 2 elements
+            [9223372036854775808,2]
+                input 'x': expected a shape whose elements can be counted, got [9223372036854775808, 2]
+            [501,2]
+                input 'x': expected 1002 elements for shape [501, 2], got 2 elements
+            [9223372036854775807,4]
+                input 'x': expected shape [-1, 2], got [9223372036854775807, 4]
+        "#]],
     );
 }
 
@@ -189,7 +190,7 @@ fn requests_that_are_not_json_objects() {
             {"parameters":{"a":[1]},"inputs":[]}
                 request, parameter 'a': expected a string, a number or a boolean, got [1]
             {"id":"iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii","inputs":[
-                id: expected at most 50 bytes in one string, got 51; the limit is 'max_string_bytes' under [server.limits]
+                id: expected at most 50 bytes in one string, got 51; the limit is 'max_string' under [server.limits]
         "#]],
     );
     let latin = outcome(&contract(DataType::Int32), Framing::Json, b"\xff\xfe{}");
