@@ -31,11 +31,7 @@ pub(super) fn decode(
     let count = element_count(&shape).unwrap_or(usize::MAX);
     let values = if port.datatype == DataType::Bytes {
         if body.len() > limits.max_string {
-            return Err(Refusal::long_string(
-                label,
-                limits.max_string,
-                body.len(),
-            ));
+            return Err(Refusal::long_string(label, limits.max_string, body.len()));
         }
         Values::Bytes(vec![body.to_vec()])
     } else {

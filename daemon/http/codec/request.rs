@@ -158,11 +158,7 @@ impl Draft {
             "id" if cursor.peek() == Some(b'"') => {
                 let id = cursor.string()?;
                 if id.len() > limits.max_string {
-                    return Err(Refusal::long_string(
-                        "id",
-                        limits.max_string,
-                        id.len(),
-                    ));
+                    return Err(Refusal::long_string("id", limits.max_string, id.len()));
                 }
                 self.id = Some(id.into_owned());
                 Ok(())

@@ -38,7 +38,6 @@ fn contract(datatype: DataType) -> Contract {
 
 fn outcome(contract: &Contract, framing: Framing, body: &[u8]) -> String {
     let limits = Limits {
-        max_inputs: 2,
         max_elements: 1000,
         max_string: 50,
         ..Limits::default()
@@ -311,4 +310,22 @@ fn the_contract_is_checked_too() {
             [1, 2] Fp32([1.0, 10.0]) -> 0 Json
     "#]],
     );
+}
+
+#[test]
+fn inputs_are_counted() {
+    let x = |name: &str| format!(r#"{{"name":"{name}","shape":[0],"datatype":"INT32","data":[]}}"#);
+    let ports = ["a", "b"].map(|name| Port::new(name, DataType::Int32, vec![FREE]));
+    let contract = batched(ports.to_vec(), vec![]);
+    let body = format!(r#"{{"inputs":[{},{}]}}"#, x("a"), x("b"));
+    let decode = |max_inputs| {
+        let limits = Limits {
+            max_inputs,
+            ..Limits::default()
+        };
+        decode(&contract, Framing::Json, body.as_bytes(), &limits).map(drop)
+    };
+    assert_eq!(decode(2), Ok(()));
+    expect!["request: expected at most 1 inputs, got more; the limit is 'max_inputs' under [server.limits]"]
+        .assert_eq(&decode(1).unwrap_err().to_string());
 }

@@ -42,7 +42,6 @@ fn members_come_in_any_order_and_once() {
             "7",
             "",
             &format!("{x},{x}"),
-            &format!("{x},").repeat(3),
         ],
         expect![[r#"
             {"data":[[7,8]],"datatype":"INT32","shape":[1,2],"name":"x"}
