@@ -4,6 +4,7 @@
 //! call, `infer`. The sockets around it are in [`http`]; an embedded one has none.
 
 pub mod actors;
+pub mod auth;
 pub mod clock;
 mod embed;
 pub mod error;

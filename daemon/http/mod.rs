@@ -3,12 +3,14 @@
 //! Here bytes become typed requests and typed answers become bytes. Which version answers is decided in
 //! `pipelines` and performed in `serve`; nothing here routes, loads or counts.
 
+pub mod admin;
 mod body;
 pub mod codec;
 mod health;
 pub mod in_flight;
 mod infer;
 mod metadata;
+pub mod metrics;
 mod path;
 mod plane;
 mod repository;

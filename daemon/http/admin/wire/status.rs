@@ -1,0 +1,60 @@
+//! The whole at a glance.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{ModelV1, PipelineSummaryV1, WaitV1, time};
+use crate::actors::Snapshot;
+use impresario_pipelines::fleet::Now;
+
+/// The daemon.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Status)]
+pub struct StatusV1 {
+    /// The program's version.
+    #[schema(example = "0.1.0")]
+    pub version: &'static str,
+    /// When it was started (RFC 3339).
+    pub started_at: String,
+    /// Seconds since then.
+    pub uptime: f64,
+    /// The fleet's revision.
+    pub revision: u64,
+    /// Whether it wants requests.
+    pub ready: bool,
+    /// The models and their versions.
+    pub models: Vec<ModelV1>,
+    /// The pipelines and who serves.
+    pub pipelines: Vec<PipelineSummaryV1>,
+    /// All that is not as desired, and why.
+    pub waits: Vec<WaitV1>,
+}
+
+/// What reading the files again came to.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Reloaded)]
+pub struct ReloadedV1 {
+    /// The fleet's revision afterwards.
+    pub revision: u64,
+    /// Whether any routing became different.
+    pub changed: bool,
+    /// What is perhaps not meant.
+    pub warnings: Vec<String>,
+}
+
+impl StatusV1 {
+    /// What a snapshot shows.
+    #[must_use]
+    pub fn of(snapshot: &Snapshot, accepting: bool, now: Now) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            started_at: time(now.wall.saturating_sub(now.monotonic)),
+            uptime: now.monotonic as f64 / 1_000.0,
+            revision: snapshot.fleet.routing.revision.0,
+            ready: accepting,
+            models: ModelV1::all(snapshot, now),
+            pipelines: PipelineSummaryV1::all(&snapshot.fleet, &snapshot.report),
+            waits: snapshot.report.waits.iter().map(WaitV1::from).collect(),
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! Prometheus text, format 0.0.4: what the cells counted and what the fleet looks like, under our names and,
+//! for dashboards that exist already, under Triton's.
+//!
+//! Every name and label is a constant of this file. Labels come from the fleet, never from a request, so that
+//! the number of series is bounded by what is configured. Who may read them is the admin plane's business.
+
+use std::fmt::{self, Display, Write};
+
+use impresario_pipelines::fleet::Phase;
+
+use crate::actors::Snapshot;
+use crate::measure::{BOUNDS, Counts, Key, Outcome, Totals};
+
+/// The content type of the format.
+pub const CONTENT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// The names of all series.
+pub mod name {
+    /// Requests by how they ended.
+    pub const REQUESTS: &str = "impresario_requests_total";
+    /// From the decision to the answer.
+    pub const REQUEST_SECONDS: &str = "impresario_request_duration_seconds";
+    /// In the version's queue.
+    pub const QUEUE_SECONDS: &str = "impresario_queue_duration_seconds";
+    /// In the engine.
+    pub const COMPUTE_SECONDS: &str = "impresario_compute_duration_seconds";
+    /// Rows inferred.
+    pub const INFERENCES: &str = "impresario_inferences_total";
+    /// Calls of the engine.
+    pub const EXECUTIONS: &str = "impresario_executions_total";
+    /// Requests that wait now.
+    pub const QUEUE: &str = "impresario_version_queue_length";
+    /// 1 for the phase that a version is in, 0 for the others.
+    pub const PHASE: &str = "impresario_version_phase";
+    /// Crashes lately.
+    pub const CRASHES: &str = "impresario_version_recent_crashes";
+    /// Estimated memory.
+    pub const MEMORY: &str = "impresario_version_memory_bytes";
+    /// The fleet's revision.
+    pub const REVISION: &str = "impresario_fleet_revision";
+    /// Whether the daemon wants requests.
+    pub const READY: &str = "impresario_ready";
+    /// The program.
+    pub const BUILD: &str = "impresario_build_info";
+    /// Resident memory of the process.
+    pub const RESIDENT: &str = "process_resident_memory_bytes";
+    /// When the process began.
+    pub const START: &str = "process_start_time_seconds";
+    /// Triton: answered requests.
+    pub const NV_SUCCESS: &str = "nv_inference_request_success";
+    /// Triton: requests not answered.
+    pub const NV_FAILURE: &str = "nv_inference_request_failure";
+    /// Triton: rows inferred.
+    pub const NV_COUNT: &str = "nv_inference_count";
+    /// Triton: calls of the engine.
+    pub const NV_EXECUTIONS: &str = "nv_inference_exec_count";
+    /// Triton: all time of requests.
+    pub const NV_REQUEST_US: &str = "nv_inference_request_duration_us";
+    /// Triton: all time in queues.
+    pub const NV_QUEUE_US: &str = "nv_inference_queue_duration_us";
+    /// Triton: all time in engines.
+    pub const NV_COMPUTE_US: &str = "nv_inference_compute_infer_duration_us";
+}
+
+/// Every word that a version's phase can have.
+const PHASES: [&str; 10] = [
+    "discovered",
+    "loading",
+    "golden",
+    "warming",
+    "ready",
+    "restarting",
+    "quarantined",
+    "draining",
+    "unloaded",
+    "failed",
+];
+
+/// What is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    /// What the cells have counted.
+    pub cells: &'a [(Key, Totals)],
+    /// What is published.
+    pub snapshot: &'a Snapshot,
+    /// Whether the daemon wants requests.
+    pub accepting: bool,
+    /// Resident memory of the process in bytes, where the system tells it.
+    pub resident: Option<u64>,
+    /// When the process began, in milliseconds since 1970.
+    pub started: u64,
+}
+
+/// Resident memory of this process in bytes, where the system tells it (Linux, `/proc/self/status`).
+#[must_use]
+pub fn resident() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1_024)
+}
+
+/// The text.
+#[must_use]
+pub fn render(shown: &Shown<'_>) -> String {
+    let mut text = Text(String::with_capacity(16 << 10));
+    daemon(&mut text, shown);
+    versions(&mut text, shown.snapshot);
+    cells(&mut text, shown.cells);
+    triton(&mut text, shown.cells);
+    text.0
+}
+
+fn daemon(text: &mut Text, shown: &Shown<'_>) {
+    let version = env!("CARGO_PKG_VERSION");
+    text.family(name::BUILD, "gauge", "the program; always 1");
+    text.sample(name::BUILD, &[("version", &version)], 1);
+    text.family(name::READY, "gauge", "whether the daemon wants requests");
+    text.sample(name::READY, &[], u8::from(shown.accepting));
+    text.family(name::REVISION, "gauge", "the fleet's revision");
+    text.sample(name::REVISION, &[], shown.snapshot.fleet.routing.revision);
+    if let Some(resident) = shown.resident {
+        text.family(
+            name::RESIDENT,
+            "gauge",
+            "resident memory of the process in bytes",
+        );
+        text.sample(name::RESIDENT, &[], resident);
+    }
+    text.family(
+        name::START,
+        "gauge",
+        "start of the process in seconds since 1970",
+    );
+    text.sample(name::START, &[], shown.started as f64 / 1e3);
+}
+
+fn versions(text: &mut Text, snapshot: &Snapshot) {
+    let observed = &snapshot.fleet.observed;
+    text.family(
+        name::PHASE,
+        "gauge",
+        "1 for the phase that the version is in, 0 for the others",
+    );
+    for (model, version, seen) in observed.all() {
+        let is = word(&seen.phase);
+        for phase in PHASES {
+            let labels: &[(&str, &dyn Display)] =
+                &[("model", model), ("version", &version), ("phase", &phase)];
+            text.sample(name::PHASE, labels, u8::from(phase == is));
+        }
+    }
+    text.family(
+        name::CRASHES,
+        "gauge",
+        "crashes of the version that are not forgotten yet",
+    );
+    for (model, version, seen) in observed.all() {
+        text.sample(
+            name::CRASHES,
+            &[("model", model), ("version", &version)],
+            seen.crashes.len(),
+        );
+    }
+    text.family(
+        name::MEMORY,
+        "gauge",
+        "estimated resident memory of the loaded version in bytes",
+    );
+    for handle in snapshot.handles() {
+        let labels: &[(&str, &dyn Display)] =
+            &[("model", &handle.model), ("version", &handle.version)];
+        text.sample(name::MEMORY, labels, handle.facts.memory);
+    }
+    text.family(
+        name::QUEUE,
+        "gauge",
+        "requests that wait for the version now",
+    );
+    for handle in snapshot.handles() {
+        let labels: &[(&str, &dyn Display)] =
+            &[("model", &handle.model), ("version", &handle.version)];
+        text.sample(name::QUEUE, labels, handle.waiting());
+    }
+}
+
+fn cells(text: &mut Text, cells: &[(Key, Totals)]) {
+    text.family(name::REQUESTS, "counter", "requests by how they ended");
+    for (key, totals) in cells {
+        for outcome in Outcome::ALL {
+            let word = outcome.as_str();
+            let labels = [
+                labels(key).as_slice(),
+                &[("outcome", &word as &dyn Display)],
+            ]
+            .concat();
+            text.sample(name::REQUESTS, &labels, totals.of(outcome));
+        }
+    }
+    text.family(name::INFERENCES, "counter", "rows inferred");
+    for (key, totals) in cells {
+        text.sample(name::INFERENCES, &labels(key), totals.rows);
+    }
+    text.family(name::EXECUTIONS, "counter", "calls of the engine");
+    for (key, totals) in cells {
+        text.sample(name::EXECUTIONS, &labels(key), totals.executions);
+    }
+    type Part = fn(&Totals) -> &Counts;
+    let parts: [(_, _, Part); 3] = [
+        (
+            name::REQUEST_SECONDS,
+            "from the decision to the answer, in seconds",
+            |t| &t.request,
+        ),
+        (
+            name::QUEUE_SECONDS,
+            "in the version's queue, in seconds",
+            |t| &t.queue,
+        ),
+        (name::COMPUTE_SECONDS, "in the engine, in seconds", |t| {
+            &t.compute
+        }),
+    ];
+    for (name, help, part) in parts {
+        text.family(name, "histogram", help);
+        for (key, totals) in cells {
+            text.histogram(name, &labels(key), part(totals));
+        }
+    }
+}
+
+fn triton(text: &mut Text, cells: &[(Key, Totals)]) {
+    // Triton knows no pipelines: a version's sums over all of them, in the order of models and versions.
+    let mut versions: Vec<_> = cells
+        .iter()
+        .map(|(key, _)| (&key.model, key.version))
+        .collect();
+    versions.sort_unstable();
+    versions.dedup();
+    type Count = fn(&Totals) -> u64;
+    let families: [(_, _, Count); 7] = [
+        (
+            name::NV_SUCCESS,
+            "number of successful inference requests, all batch sizes",
+            |t| t.of(Outcome::Success),
+        ),
+        (
+            name::NV_FAILURE,
+            "number of failed inference requests, all batch sizes",
+            |t| t.requests() - t.of(Outcome::Success),
+        ),
+        (name::NV_COUNT, "number of inferences performed", |t| t.rows),
+        (
+            name::NV_EXECUTIONS,
+            "number of model executions performed",
+            |t| t.executions,
+        ),
+        (
+            name::NV_REQUEST_US,
+            "cumulative inference request duration in microseconds",
+            |t| t.request.nanos / 1_000,
+        ),
+        (
+            name::NV_QUEUE_US,
+            "cumulative inference queuing duration in microseconds",
+            |t| t.queue.nanos / 1_000,
+        ),
+        (
+            name::NV_COMPUTE_US,
+            "cumulative compute inference duration in microseconds",
+            |t| t.compute.nanos / 1_000,
+        ),
+    ];
+    for (name, help, count) in families {
+        text.family(name, "counter", help);
+        for (model, version) in &versions {
+            let of_version = cells
+                .iter()
+                .filter(|(key, _)| key.model == **model && key.version == *version);
+            let sum: u64 = of_version.map(|(_, totals)| count(totals)).sum();
+            text.sample(name, &[("model", model), ("version", version)], sum);
+        }
+    }
+}
+
+fn labels(key: &Key) -> [(&'static str, &dyn Display); 3] {
+    [
+        ("pipeline", &key.pipeline),
+        ("model", &key.model),
+        ("version", &key.version),
+    ]
+}
+
+fn word(phase: &Phase) -> &'static str {
+    let word = phase.as_str();
+    debug_assert!(
+        PHASES.contains(&word),
+        "{word} is not among the phases shown"
+    );
+    word
+}
+
+/// The text under construction.
+struct Text(String);
+
+impl Text {
+    /// Begins a family of series.
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        self.line(format_args!("# HELP {name} {help}\n# TYPE {name} {kind}"));
+    }
+
+    fn sample(&mut self, name: &str, labels: &[(&str, &dyn Display)], value: impl Display) {
+        self.line(format_args!("{name}{} {value}", Labels(labels)));
+    }
+
+    fn histogram(&mut self, name: &str, labels: &[(&str, &dyn Display)], counts: &Counts) {
+        let bucket = format!("{name}_bucket");
+        let mut sum = 0;
+        for (at, count) in counts.buckets.iter().enumerate() {
+            sum += count;
+            let bound = BOUNDS
+                .get(at)
+                .map_or(f64::INFINITY, |bound| *bound as f64 / 1e6);
+            let bound = if bound.is_finite() {
+                bound.to_string()
+            } else {
+                "+Inf".to_owned()
+            };
+            let labels = [labels, &[("le", &bound as &dyn Display)]].concat();
+            self.sample(&bucket, &labels, sum);
+        }
+        self.sample(&format!("{name}_sum"), labels, counts.nanos as f64 / 1e9);
+        self.sample(&format!("{name}_count"), labels, sum);
+    }
+
+    fn line(&mut self, line: fmt::Arguments<'_>) {
+        writeln!(self.0, "{line}").expect("writing to a string does not fail");
+    }
+}
+
+/// Labels in braces, escaped; nothing where there are none.
+struct Labels<'a>(&'a [(&'a str, &'a dyn Display)]);
+
+impl Display for Labels<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        for (at, (name, value)) in self.0.iter().enumerate() {
+            write!(f, "{}{name}=\"", if at == 0 { "{" } else { "," })?;
+            for character in value.to_string().chars() {
+                match character {
+                    '\\' => f.write_str("\\\\")?,
+                    '"' => f.write_str("\\\"")?,
+                    '\n' => f.write_str("\\n")?,
+                    other => f.write_char(other)?,
+                }
+            }
+            f.write_char('"')?;
+        }
+        f.write_char('}')
+    }
+}
+
+#[cfg(test)]
+mod tests;
