@@ -26,10 +26,7 @@ pub(super) fn is_external(tensor: &TensorProto) -> bool {
 }
 
 /// The sizes of all files that a model keeps data in, together, in bytes.
-///
-/// # Errors
-/// As [`resolve`].
-pub(super) fn total_size(proto: &ModelProto, origin: &Origin) -> Result<u64, LoadError> {
+fn total_size(proto: &ModelProto, origin: &Origin) -> Result<u64, LoadError> {
     let mut sizes = BTreeMap::new();
     let mut result = Ok(());
     each_tensor(graph(proto), &mut |tensor| {

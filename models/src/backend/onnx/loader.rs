@@ -48,16 +48,10 @@ impl Loader for OnnxLoader {
         ENGINE
     }
 
-    /// The file's size and that of its external data, which tract holds once, and its working copies of weights:
-    /// it repacks matrices for its kernels.
+    /// From the sizes of the version's files, without opening them: weights once as they are in the file, and once
+    /// more as tract packs them for its kernels.
     fn estimate(&self, package: &Package) -> Result<Estimate, LoadError> {
-        let (proto, origin) = file::open(onnx_file(package)?)?;
-        let external = external::total_size(&proto, &origin)?;
-        let own = std::fs::metadata(&origin.path).map_err(|source| LoadError::Read {
-            path: origin.path.clone(),
-            source,
-        })?;
-        let weights = own.len().saturating_add(external);
+        let weights = package.fingerprint()?.bytes();
         Ok(Estimate {
             memory: weights.saturating_mul(2).saturating_add(BASE),
         })
@@ -105,8 +99,9 @@ pub(super) fn build(mut proto: ModelProto, origin: &Origin) -> Result<Box<dyn Mo
     let planned = plan::symbolic(graph.clone(), &declared);
     let why = match planned {
         Ok((plan, facts)) => match tried(plan, &declared, &facts, &labels)? {
-            (model, None) => return Ok(Box::new(model)),
-            // Made-up values may be refused by a sound model, so this one stands unless the other plan does better.
+            // A model that knows what it refuses is sound; made-up values have to be refused by some.
+            (model, None | Some(InferError::Refused { .. })) => return Ok(Box::new(model)),
+            // The sizes of made-up inputs may not suit it, so it stands unless the other plan does better.
             (model, Some(error)) => Why::Probe(model, error),
         },
         Err(what) => Why::Plan(what),

@@ -14,7 +14,8 @@ use tract_onnx::prelude::{
     TypedRunnableModel,
 };
 use tract_onnx::tract_hir::infer::ShapeFactoid;
-use tract_onnx::tract_hir::internal::{DimLike, Factoid, TDim, TVec};
+use tract_onnx::tract_hir::internal::{DimLike, Factoid, TDim, TVec, TractResult, bail};
+use tract_onnx::tract_hir::tract_core::ops::array::Gather;
 use tract_onnx::tract_hir::tract_core::plan::eval;
 
 use super::loader::{one_line, panic_text};
@@ -24,18 +25,29 @@ use crate::error::InferError;
 
 /// How many combinations of shapes have their plan kept, where each needs its own.
 const KEPT: usize = 16;
-/// Steps that fail on values rather than by fault of the model: a row that a table does not have, text that is
-/// no number.
-const LOOKUPS: [&str; 9] = [
+/// Steps that fail on values rather than by fault of the model: a row that a table does not have, a category that
+/// nobody knows, text that is no number.
+const LOOKUPS: [&str; 20] = [
+    "ArrayFeatureExtractor",
+    "Cast",
+    "CategoryMapper",
+    "Compress",
     "Gather",
     "GatherElements",
     "GatherNd",
     "GatherND",
+    "LabelEncoder",
+    "OneHot",
+    "OneHotEncoder",
+    "RegexFullMatch",
     "ScatterElements",
     "ScatterNd",
     "ScatterND",
-    "OneHot",
-    "onnx.Cast(StringParse)",
+    "StringConcat",
+    "StringNormalizer",
+    "StringSplit",
+    "TfIdfVectorizer",
+    "Tokenizer",
 ];
 
 type Shapes = Vec<Vec<usize>>;
@@ -121,6 +133,9 @@ impl Plan {
             plan.spawn()?
                 .run_plan_with_eval(inputs, |context, state, node, values| {
                     at.set(Some(node.id));
+                    if let Some(gather) = node.op.downcast_ref::<Gather>() {
+                        in_range(gather, &values)?;
+                    }
                     eval(context, state, node, values)
                 })
         }));
@@ -177,6 +192,29 @@ impl Plan {
         made.push((shapes, plan.clone()));
         Ok(plan)
     }
+}
+
+/// Whether a table has all rows that are asked for. tract panics where it does not, and the panic's report would be
+/// written for every such request.
+fn in_range(gather: &Gather, values: &[TValue]) -> TractResult<()> {
+    let [table, rows] = values else {
+        return Ok(());
+    };
+    let Some(&count) = table.shape().get(gather.axis) else {
+        return Ok(());
+    };
+    let count = i64::try_from(count)?;
+    let rows = rows.cast_to::<i64>()?;
+    for &row in rows.try_as_plain_ram()?.as_slice::<i64>()? {
+        if !(-count..count).contains(&row) {
+            bail!(
+                "expected an index from {} to {}, got {row}",
+                -count,
+                count - 1
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Runs what may panic on odd files.

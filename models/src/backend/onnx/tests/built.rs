@@ -195,6 +195,44 @@ fn fixed_first_axes_are_no_rows() {
     assert_eq!(made(proto).unwrap().contract().batching, Batching::None);
 }
 
+#[test]
+fn axes_of_different_names_may_still_have_to_agree() {
+    // tract cannot join n and m by name; with sizes it can.
+    let mut right = port("b", FLOAT, &[0, 3]);
+    rename(&mut right, "m");
+    let mut joined = port("y", FLOAT, &[0, 5]);
+    rename(&mut joined, "k");
+    let proto = model(
+        vec![port("a", FLOAT, &[0, 2]), right],
+        vec![],
+        vec![node("Concat", &["a", "b"], "y", vec![number("axis", 1)])],
+        vec![joined],
+    );
+    let model = made(proto).unwrap();
+    assert_eq!(model.contract().batching, Batching::None);
+    for rows in [1, 3, 40] {
+        let a = Tensor::of(vec![rows, 2], vec![1f32; 2 * rows]).unwrap();
+        let b = Tensor::of(vec![rows, 3], vec![2f32; 3 * rows]).unwrap();
+        let out = model.infer(vec![a, b]).unwrap();
+        model.contract().check_outputs(&out).unwrap();
+        assert_eq!(
+            out[0].as_slice::<f32>().unwrap()[..5],
+            [1.0, 1.0, 2.0, 2.0, 2.0]
+        );
+    }
+    let a = Tensor::of(vec![1, 2], vec![1f32; 2]).unwrap();
+    let b = Tensor::of(vec![2, 3], vec![2f32; 6]).unwrap();
+    let got = model.infer(vec![a, b]);
+    assert!(matches!(got, Err(InferError::Refused { .. })), "{got:?}");
+}
+
+fn rename(port: &mut ValueInfoProto, name: &str) {
+    let Some(TypeValue::TensorType(tensor)) = &mut port.r#type.as_mut().unwrap().value else {
+        panic!("expected a tensor");
+    };
+    tensor.shape.as_mut().unwrap().dim[0].value = Some(Size::DimParam(name.into()));
+}
+
 // === number formats ===
 
 #[test]
@@ -317,9 +355,12 @@ fn an_index_out_of_range_is_the_callers_fault() {
     assert_eq!(out[0].as_slice::<f32>().unwrap(), [4.0, 5.0, 4.0, 5.0]);
     for bad in [3i64, 1 << 40, -4, i64::MIN] {
         let got = model.infer(vec![Tensor::vector(vec![bad])]);
+        let Err(InferError::Refused { what }) = got else {
+            panic!("{bad}: expected a refusal, got {got:?}");
+        };
         assert!(
-            matches!(got, Err(InferError::Refused { .. })),
-            "{bad}: {got:?}"
+            what.contains("from -3 to 2") && what.contains(&bad.to_string()),
+            "{what}"
         );
     }
 }

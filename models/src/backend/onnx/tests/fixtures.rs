@@ -5,9 +5,11 @@ use std::path::Path;
 use half::{bf16, f16};
 use serde_json::Value;
 
-use super::{load, root};
-use crate::contract::Batching;
-use crate::loader::Model;
+use super::{load, package, root};
+use crate::backend::onnx::{OnnxLoader, from_bytes};
+use crate::contract::{Batching, Dims, Port};
+use crate::error::InferError;
+use crate::loader::{Loader, Model};
 use crate::tensor::{DataType, Tensor, Values};
 
 /// What cannot run, and why. A case listed here that passes fails the test, so that the list stays true.
@@ -18,7 +20,11 @@ fn every_fixture_gives_its_numbers() {
     let root = root();
     let mut failures = Vec::new();
     let mut ran = 0;
-    for folder in ["tests/fixtures/onnx", "tests/fixtures/torch", "examples/quickstart/models"] {
+    for folder in [
+        "tests/fixtures/onnx",
+        "tests/fixtures/torch",
+        "examples/quickstart/models",
+    ] {
         for dir in models(&root.join(folder)) {
             let name = dir
                 .strip_prefix(&root)
@@ -47,6 +53,84 @@ fn every_fixture_gives_its_numbers() {
         failures.len(),
         failures.join("\n")
     );
+}
+
+#[test]
+fn contracts_are_read_from_the_files() {
+    let root = root().join("tests/fixtures");
+    let contract = |name: &str| {
+        let model = load(&root.join(name)).unwrap();
+        let show = |ports: &[Port]| {
+            let ports = ports.iter().map(|p| {
+                let labels = match p.labels.is_empty() {
+                    true => String::new(),
+                    false => format!(" {}", p.labels.join("|")),
+                };
+                format!("{} {} {}{labels}", p.name, p.datatype, Dims(&p.shape))
+            });
+            ports.collect::<Vec<_>>().join(", ")
+        };
+        let contract = model.contract();
+        format!("{} -> {}", show(&contract.inputs), show(&contract.outputs))
+    };
+    let expected = [
+        (
+            "onnx/pipeline-mixed-zipmap-string",
+            "age FP32 [-1, 1], fare FP32 [-1, 1], sex BYTES [-1, 1], embarked BYTES [-1, 1] -> output_label BYTES [-1], output_probability FP32 [-1, 2] lost|saved",
+        ),
+        (
+            "onnx/lightgbm-zipmap",
+            "X FP32 [-1, 4] -> label INT64 [-1], probabilities FP32 [-1, 3] 0|1|2",
+        ),
+        (
+            "onnx/svc-poly",
+            "X FP32 [-1, 4] -> label INT64 [-1], probabilities FP32 [-1, 3]",
+        ),
+        (
+            "torch/two-heads-opset-17",
+            "a FP32 [-1, 4], b FP32 [-1, 3] -> scores FP32 [-1, 2], norm FP32 [-1]",
+        ),
+    ];
+    for (name, expected) in expected {
+        assert_eq!(contract(name), expected, "{name}");
+    }
+}
+
+#[test]
+fn an_unknown_category_is_the_callers_fault() {
+    let model = load(&root().join("tests/fixtures/onnx/onehot-string")).unwrap();
+    let given = Tensor::of(vec![1, 2], vec![b"nobody knows".to_vec(), b"this".to_vec()]).unwrap();
+    let got = model.infer(vec![given]);
+    assert!(matches!(got, Err(InferError::Refused { .. })), "{got:?}");
+}
+
+#[test]
+fn a_model_comes_from_bytes_too() {
+    let file = root().join("examples/quickstart/models/iris/1/model.onnx");
+    let model = from_bytes(&std::fs::read(file).unwrap(), None).unwrap();
+    let given = Tensor::of(vec![1, 4], vec![5.1f32, 3.5, 1.4, 0.2]).unwrap();
+    let out = model.infer(vec![given]).unwrap();
+    assert_eq!(out[0], Tensor::vector(vec![0i64]));
+    let file = root().join("tests/fixtures/torch/mlp-external/model.onnx");
+    let bytes = std::fs::read(&file).unwrap();
+    let said = super::text(&from_bytes(&bytes, None).err().unwrap());
+    assert!(
+        said.contains("embedded model") && said.contains("without a folder"),
+        "{said}"
+    );
+    assert!(from_bytes(&bytes, file.parent()).is_ok());
+    let said = super::text(&from_bytes(&bytes[..bytes.len() - 9], None).err().unwrap());
+    assert!(said.contains("embedded model"), "{said}");
+}
+
+#[test]
+fn an_estimate_counts_all_files_and_opens_none() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("model.onnx"), vec![0; 1000]).unwrap();
+    let alone = OnnxLoader.estimate(&package(dir.path())).unwrap().memory;
+    std::fs::write(dir.path().join("weights.bin"), vec![0; 5000]).unwrap();
+    let both = OnnxLoader.estimate(&package(dir.path())).unwrap().memory;
+    assert_eq!(both - alone, 10_000);
 }
 
 /// The folders below a folder that hold an ONNX file, in order.
