@@ -5,7 +5,9 @@
 
 pub mod actors;
 pub mod auth;
+pub mod check;
 pub mod clock;
+pub mod config;
 mod embed;
 pub mod error;
 pub mod http;
