@@ -34,11 +34,15 @@ fn a_sound_configuration_is_ok() {
         ("models/.git/1", ""),
         ("pipelines/flowers.toml", pipelines),
     ];
-    let report = check(&files, &expect![[r#"
+    let report = check(
+        &files,
+        &expect![[r#"
         ok: pipelines: 1, models: 1, warnings: 0
-    "#]]);
+    "#]],
+    );
     assert_eq!(report.exit_code(), 0);
-    expect![[r#"{"ok":true,"problems":[],"pipelines":["flowers"],"models":{"iris":[2]}}"#]].assert_eq(&serde_json::to_string(&report).unwrap());
+    expect![[r#"{"ok":true,"problems":[],"pipelines":["flowers"],"models":{"iris":[2]}}"#]]
+        .assert_eq(&serde_json::to_string(&report).unwrap());
 }
 
 #[test]
@@ -61,31 +65,40 @@ pipelines:
         ("models/empty", ""),
         ("p/all.yaml", pipelines),
     ];
-    let report = check(&files, &expect![[r#"
+    let report = check(
+        &files,
+        &expect![[r#"
         impresario.toml:3:22: warning[no-match] pipelines.files[1]: no file matches q/*
         p/all.yaml:4:3: error[not-found] pipelines.a.policy.model: the repository has no model 'irsi' (hint: did you mean 'iris'?)
         p/all.yaml:5:3: error[not-found] pipelines.b.policy.version: the model 'iris' has no version 9 (hint: its newest version is 10)
         p/all.yaml:6:3: error[not-found] pipelines."c.d".policy.model: the model 'empty' has no version (hint: a version is a folder empty/NUMBER)
         refused: errors: 3, warnings: 1
-    "#]]);
+    "#]],
+    );
     assert_eq!(report.exit_code(), 1);
 }
 
 #[test]
 fn settings_and_pipelines_are_told_together() {
-    check(&[("pipelines", "")], &expect![[r#"
+    check(
+        &[("pipelines", "")],
+        &expect![[r#"
         impresario.toml: error[unreadable]: read the file: No such file or directory (os error 2)
         refused: errors: 1, warnings: 0
-    "#]]);
+    "#]],
+    );
     let files = [
         ("impresario.toml", "version = 1"),
         ("pipelines/a.toml", "version = 1\n[pipelines.a]\n"),
         ("pipelines/b.toml", "version = 1\n[pipelines.b"),
     ];
-    check(&files, &expect![[r#"
+    check(
+        &files,
+        &expect![[r#"
         models: error[unreadable] models.repository: list the repository: No such file or directory (os error 2) (hint: make the folder, or set models.repository)
         pipelines/a.toml:2:12: error[missing-field] pipelines.a: the field 'policy' is missing
         pipelines/b.toml:2:13: error[syntax]: not TOML: unclosed table, expected `]`
         refused: errors: 3, warnings: 0
-    "#]]);
+    "#]],
+    );
 }

@@ -72,7 +72,7 @@ impl Settings {
             let file = path.display().to_string();
             match read(&path, &file) {
                 Ok((text, format)) => texts.push((file, text, format)),
-                Err(problem) => problems.push(problem),
+                Err(found) => problems.extend(found),
             }
         }
         let sources: Vec<Source<'_>> = texts
@@ -138,13 +138,17 @@ fn find(globs: &[Glob]) -> (BTreeSet<PathBuf>, Vec<Problem>) {
 }
 
 /// Reads a file whole; its name says the format.
-pub(super) fn read(path: &Path, file: &str) -> Result<(String, Format), Problem> {
+pub(super) fn read(path: &Path, file: &str) -> Result<(String, Format), Vec<Problem>> {
     let Some(format) = Format::of(file) else {
         let message = "expected a file named .toml, .yaml, .yml or .json".to_owned();
-        return Err(Problem::of_file(file, "unknown-format", message));
+        return Err(vec![Problem::of_file(file, "unknown-format", message)]);
     };
     let unreadable = |error: std::io::Error| {
-        Problem::of_file(file, "unreadable", format!("read the file: {error}"))
+        vec![Problem::of_file(
+            file,
+            "unreadable",
+            format!("read the file: {error}"),
+        )]
     };
     let mut bytes = Vec::new();
     // One byte more than a document may have, so that the document refuses it by its own rule.
@@ -159,12 +163,12 @@ pub(super) fn read(path: &Path, file: &str) -> Result<(String, Format), Problem>
         // The limit may have cut a character in two.
         Err(error) if error.as_bytes().len() > Document::MAX_BYTES => {
             let message = format!("expected at most {} bytes", Document::MAX_BYTES);
-            Err(Problem::of_file(file, "too-large", message))
+            Err(vec![Problem::of_file(file, "too-large", message)])
         }
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
             let message = format!("expected UTF-8, got another byte at offset {at}");
-            Err(Problem::of_file(file, "not-utf8", message))
+            Err(vec![Problem::of_file(file, "not-utf8", message)])
         }
     }
 }

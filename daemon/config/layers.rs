@@ -200,7 +200,7 @@ impl Origin for Layers {
 /// The configuration file: its path, the name it is reported under, and its tree.
 fn read(path: &Path) -> Result<(PathBuf, String, Document), Vec<Problem>> {
     let file = path.display().to_string();
-    let (text, format) = files::read(path, &file).map_err(|problem| vec![problem])?;
+    let (text, format) = files::read(path, &file)?;
     let source = spec::Source {
         file: file.clone(),
         text: &text,

@@ -17,8 +17,7 @@ use impresario_pipelines::spec::Problem;
 pub use files::Glob;
 pub use layers::Overrides;
 pub use sections::{
-    Admin, Engine, Limits, Log, LogFormat, Models, Restart, Server, Store, Token,
-    VersionDefaults,
+    Admin, Engine, Limits, Log, LogFormat, Models, Restart, Server, Store, Token, VersionDefaults,
 };
 
 /// All settings, checked.

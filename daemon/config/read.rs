@@ -15,8 +15,8 @@ use crate::store::Role;
 use super::field::{HOUR, MILLISECOND, address, count, fits, path, size};
 use super::layers::Layers;
 use super::{
-    Admin, Engine, Glob, Limits, Log, LogFormat, Models, Restart, Server, Settings, Store,
-    Token, VersionDefaults,
+    Admin, Engine, Glob, Limits, Log, LogFormat, Models, Restart, Server, Settings, Store, Token,
+    VersionDefaults,
 };
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];

@@ -213,10 +213,10 @@ fn variables_and_flags_are_named() {
     let case = Case::toml("")
         .variable("IMPRESARIO__", "1")
         .variable("IMPRESARIO__SERVER____HTTP", "1")
-        .variable("IMPRESARIO__PIPELINES__FILES", "[1, ");
+        .variable("IMPRESARIO__PIPELINES__FILES", "[1, ]");
     case.refused(&expect![[r#"
         environment variable IMPRESARIO__: error[unknown-field]: the name is no setting's (hint: IMPRESARIO__SERVER__HTTP is server.http)
-        environment variable IMPRESARIO__PIPELINES__FILES:1:4: error[syntax]: not JSON: EOF while parsing a value
+        environment variable IMPRESARIO__PIPELINES__FILES:1:5: error[syntax]: not JSON: expected value
         environment variable IMPRESARIO__SERVER____HTTP: error[unknown-field]: the name is no setting's (hint: IMPRESARIO__SERVER__HTTP is server.http)
     "#]]);
 }
@@ -261,9 +261,13 @@ fn a_secret_is_never_printed() {
 #[test]
 fn what_is_no_configuration_is_refused() {
     for (name, text, expected) in [
-        ("impresario.toml", "", expect![[r#"
+        (
+            "impresario.toml",
+            "",
+            expect![[r#"
             impresario.toml:1:1: error[missing-field]: the field 'version' is missing (hint: begin the file with version = 1 (YAML: version: 1))
-        "#]]),
+        "#]],
+        ),
         (
             "impresario.toml",
             "version = 2\nfuture = true",
@@ -278,18 +282,34 @@ fn what_is_no_configuration_is_refused() {
                 impresario.toml:2:1: error[unknown-field] "server.http": unknown field 'server.http'
             "#]],
         ),
-        ("impresario.toml", "version = 1\nserver = 5", expect![[r#"
+        (
+            "impresario.toml",
+            "version = 1\nserver = 5",
+            expect![[r#"
             impresario.toml:2:10: error[wrong-type] server: expected a table, got the number 5
-        "#]]),
-        ("impresario.yaml", "- 1", expect![[r#"
+        "#]],
+        ),
+        (
+            "impresario.yaml",
+            "- 1",
+            expect![[r#"
             impresario.yaml:1:1: error[wrong-type]: expected a table, got a list of 1
-        "#]]),
-        ("impresario.json", "{\"version\": 1,}", expect![[r#"
+        "#]],
+        ),
+        (
+            "impresario.json",
+            "{\"version\": 1,}",
+            expect![[r#"
             impresario.json:1:15: error[syntax]: not JSON: key must be a string
-        "#]]),
-        ("impresario.ini", "version = 1", expect![[r#"
+        "#]],
+        ),
+        (
+            "impresario.ini",
+            "version = 1",
+            expect![[r#"
             impresario.ini: error[unknown-format]: expected a file named .toml, .yaml, .yml or .json
-        "#]]),
+        "#]],
+        ),
     ] {
         Case::new(name, text).refused(&expected);
     }
@@ -324,7 +344,8 @@ fn pipeline_files_are_found_beside_the_settings() {
     assert_eq!(names, ["a", "b"]);
     expect![[r#"
         impresario.toml:3:31: warning[no-match] pipelines.files[2]: no file matches absent/*.toml
-    "#]].assert_eq(&case.show(compiled.warnings()));
+    "#]]
+    .assert_eq(&case.show(compiled.warnings()));
 
     std::fs::write(folder.join("a.txt"), pipeline("c")).unwrap();
     std::fs::write(folder.join("b.toml"), pipeline("a")).unwrap();
