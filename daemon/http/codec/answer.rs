@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::binary;
 use super::parameters::{Parameter, Parameters};
-use super::refusal::Refusal;
+use super::refusal::{Label, Refusal};
 use super::request::{Form, Wanted};
 
 /// What an answer says.
@@ -72,17 +72,13 @@ pub fn encode(answer: &Answer<'_>) -> Result<Encoded, Refusal> {
     for (name, tensor, form) in outputs() {
         if form == Form::Binary {
             header_length.get_or_insert(out.len());
-            binary::write(tensor.values(), &label(name), &mut out)?;
+            binary::write(tensor.values(), Label::Output(name), &mut out)?;
         }
     }
     Ok(Encoded {
         body: out.into(),
         header_length,
     })
-}
-
-fn label(name: &str) -> String {
-    format!("output '{name}'")
 }
 
 fn output(name: &str, tensor: &Tensor, form: Form, out: &mut Vec<u8>) -> Result<(), Refusal> {
@@ -147,7 +143,7 @@ fn elements(name: &str, values: &Values, out: &mut Vec<u8>) -> Result<(), Refusa
         Values::Fp64(v) => floats!(v),
         Values::Fp16(_) | Values::Bf16(_) => {
             return Err(Refusal::invalid(
-                label(name),
+                Label::Output(name),
                 format!(
                     "parameter 'binary_data' true, as {} never travels as JSON",
                     values.datatype()
@@ -165,7 +161,7 @@ fn elements(name: &str, values: &Values, out: &mut Vec<u8>) -> Result<(), Refusa
             });
             if odd {
                 return Err(Refusal::invalid(
-                    label(name),
+                    Label::Output(name),
                     "parameter 'binary_data' true, as its bytes are not UTF-8 text",
                     "a request for JSON",
                 ));

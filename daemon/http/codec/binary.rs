@@ -8,7 +8,7 @@ use impresario_models::{DataType, Values};
 
 use super::elements::too_many;
 use super::limits::Limits;
-use super::refusal::Refusal;
+use super::refusal::{Label, Refusal};
 
 /// Reads exactly `count` elements that fill `bytes` exactly.
 pub(super) fn read(
@@ -16,7 +16,7 @@ pub(super) fn read(
     datatype: DataType,
     count: usize,
     limits: &Limits,
-    label: &str,
+    label: Label<'_>,
 ) -> Result<Values, Refusal> {
     let size = datatype.size().map(|size| size.saturating_mul(count));
     if let Some(size) = size.filter(|&size| size != bytes.len()) {
@@ -76,13 +76,16 @@ pub(super) fn size(values: &Values) -> usize {
 }
 
 /// Appends values as they travel.
-pub(super) fn write(values: &Values, label: &str, out: &mut Vec<u8>) -> Result<(), Refusal> {
+pub(super) fn write(values: &Values, label: Label<'_>, out: &mut Vec<u8>) -> Result<(), Refusal> {
     macro_rules! numbers {
-        ($numbers:expr) => {
-            for number in $numbers {
-                out.extend_from_slice(&number.to_le_bytes());
+        // Chunks of a known size become one copy.
+        ($numbers:expr) => {{
+            let start = out.len();
+            out.resize(start + size(values), 0);
+            for (chunk, number) in out[start..].as_chunks_mut().0.iter_mut().zip($numbers) {
+                *chunk = number.to_le_bytes();
             }
-        };
+        }};
     }
     out.reserve(size(values));
     match values {
@@ -113,7 +116,7 @@ pub(super) fn write(values: &Values, label: &str, out: &mut Vec<u8>) -> Result<(
     Ok(())
 }
 
-fn bools(bytes: &[u8], label: &str) -> Result<Vec<bool>, Refusal> {
+fn bools(bytes: &[u8], label: Label<'_>) -> Result<Vec<bool>, Refusal> {
     if let Some((at, byte)) = bytes.iter().enumerate().find(|(_, byte)| **byte > 1) {
         let got = format!("{byte} at element {at}");
         return Err(Refusal::invalid(label, "bytes of 0 or 1 (BOOL)", got));
@@ -125,7 +128,7 @@ fn strings(
     mut bytes: &[u8],
     count: usize,
     limits: &Limits,
-    label: &str,
+    label: Label<'_>,
 ) -> Result<Vec<Vec<u8>>, Refusal> {
     let mut strings = Vec::with_capacity(count);
     for at in 0..count {

@@ -9,7 +9,7 @@ use impresario_models::{DataType, Element, Values};
 use super::cursor::Cursor;
 use super::limits::Limits;
 use super::number::Number;
-use super::refusal::Refusal;
+use super::refusal::{Label, Refusal};
 
 /// Deeper arrays are refused; no model's tensors have so many axes.
 pub(super) const MAX_DEPTH: usize = 32;
@@ -28,7 +28,7 @@ pub(super) fn read(
     datatype: DataType,
     room: usize,
     limits: &Limits,
-    label: &str,
+    label: Label<'_>,
 ) -> Result<(Values, Nesting), Refusal> {
     macro_rules! typed {
         ($type:ty) => {{
@@ -70,7 +70,7 @@ fn typed<T: Json>(
     cursor: &mut Cursor<'_>,
     room: usize,
     limits: &Limits,
-    label: &str,
+    label: Label<'_>,
 ) -> Result<(Vec<T>, Nesting), Refusal> {
     // An element takes two bytes of JSON at least, so a large shape over little data reserves little.
     let possible = cursor.rest().len() / 2 + 1;
@@ -126,7 +126,7 @@ fn typed<T: Json>(
 
 /// The refusal for a value that is not an element of the type.
 #[cold]
-fn odd<T: Json>(cursor: &mut Cursor<'_>, label: &str, at: usize) -> Refusal {
+fn odd<T: Json>(cursor: &mut Cursor<'_>, label: Label<'_>, at: usize) -> Refusal {
     match cursor.show() {
         Ok(got) => Refusal::invalid(label, T::expected(), format!("{got} at element {at}")),
         Err(syntax) => syntax,
@@ -134,9 +134,9 @@ fn odd<T: Json>(cursor: &mut Cursor<'_>, label: &str, at: usize) -> Refusal {
 }
 
 /// The refusal for a tensor of so many elements, or more.
-pub(super) fn too_many(label: &str, limits: &Limits, got: usize) -> Refusal {
+pub(super) fn too_many(label: Label<'_>, limits: &Limits, got: usize) -> Refusal {
     Refusal::TooLarge {
-        what: label.to_owned(),
+        what: label.to_string(),
         unit: "elements",
         limit: limits.max_elements,
         got: got.to_string(),
@@ -228,7 +228,7 @@ impl Walk {
     }
 
     #[cold]
-    fn ragged<T>(&self, label: &str, elements: &[T], got: String) -> Refusal {
+    fn ragged<T>(&self, label: Label<'_>, elements: &[T], got: String) -> Refusal {
         Refusal::invalid(
             label,
             "arrays nested alike, of equal sizes",

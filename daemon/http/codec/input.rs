@@ -3,6 +3,7 @@
 //! `data` that comes after `name` is read at once into the port's own type; `data` that comes before it is
 //! stepped over and read when the entry ends.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use impresario_models::contract::{Mismatch, Side};
@@ -15,7 +16,7 @@ use super::elements::{self, Nesting};
 use super::limits::Limits;
 use super::number::Number;
 use super::parameters::Parameters;
-use super::refusal::{Refusal, clip};
+use super::refusal::{Label, Refusal, clip};
 
 /// An input whose members were read; its elements may still lie in the binary part.
 pub(super) struct Input {
@@ -32,9 +33,9 @@ enum Elements {
 }
 
 /// An entry while its members are read.
-#[derive(Default)]
-struct Draft {
-    label: String,
+struct Draft<'c> {
+    contract: &'c Contract,
+    at: usize,
     index: Option<usize>,
     shape: Option<Vec<usize>>,
     datatype: Option<DataType>,
@@ -61,14 +62,19 @@ impl Input {
         limits: &Limits,
     ) -> Result<Self, Refusal> {
         let mut draft = Draft {
-            label: format!("inputs[{at}]"),
-            ..Draft::default()
+            contract,
+            at,
+            index: None,
+            shape: None,
+            datatype: None,
+            parameters: None,
+            data: Data::None,
         };
         if cursor.peek() != Some(b'{') {
-            return Err(Refusal::invalid(draft.label, "an object", cursor.show()?));
+            return Err(Refusal::invalid(draft.label(), "an object", cursor.show()?));
         }
-        cursor.object(|cursor, key| draft.member(cursor, key, contract, limits))?;
-        draft.finish(cursor, contract, limits)
+        cursor.object(|cursor, key| draft.member(cursor, key, limits))?;
+        draft.finish(cursor, limits)
     }
 
     /// The bytes of the binary part that belong to this input.
@@ -86,29 +92,30 @@ impl Input {
         bytes: &[u8],
         limits: &Limits,
     ) -> Result<Tensor, Refusal> {
-        let label = label(port);
+        let label = Label::Input(&port.name);
         let values = match self.elements {
             Elements::Read(values) => values,
-            Elements::Binary(_) => binary::read(bytes, port.datatype, self.count, limits, &label)?,
+            Elements::Binary(_) => binary::read(bytes, port.datatype, self.count, limits, label)?,
         };
         Tensor::new(self.shape, values)
             .map_err(|e| Refusal::invalid(label, "elements that fill the shape", e.to_string()))
     }
 }
 
-/// How errors name an input.
-pub(super) fn label(port: &Port) -> String {
-    format!("input '{}'", port.name)
-}
-
 // === impl Draft ===
 
-impl Draft {
+impl<'c> Draft<'c> {
+    fn label(&self) -> Label<'c> {
+        match self.index {
+            Some(index) => Label::Input(&self.contract.inputs[index].name),
+            None => Label::At(self.at),
+        }
+    }
+
     fn member(
         &mut self,
         cursor: &mut Cursor<'_>,
         key: &str,
-        contract: &Contract,
         limits: &Limits,
     ) -> Result<(), Refusal> {
         let again = match key {
@@ -121,32 +128,32 @@ impl Draft {
         };
         if again {
             let expected = format!("member '{key}' once");
-            return Err(Refusal::invalid(&self.label, expected, "it twice"));
+            return Err(Refusal::invalid(self.label(), expected, "it twice"));
         }
         match key {
-            "name" => self.name(cursor, contract),
+            "name" => self.name(cursor),
             "shape" => {
                 self.shape = Some(self.axes(cursor)?);
-                self.check_header(contract)
+                self.check_header()
             }
             "datatype" => {
-                let text = text(cursor, &self.label, "datatype")?;
+                let text = text(cursor, self.label(), "datatype")?;
                 let datatype = text.parse::<DataType>().map_err(|_| {
                     let known: Vec<_> = DataType::ALL.iter().map(|d| d.as_str()).collect();
-                    let what = format!("{}, datatype", self.label);
+                    let what = format!("{}, datatype", self.label());
                     let expected = format!("one of {}", known.join(", "));
                     Refusal::invalid(what, expected, format!("'{}'", clip(&text)))
                 })?;
                 self.datatype = Some(datatype);
-                self.check_header(contract)
+                self.check_header()
             }
             "parameters" => {
-                self.parameters = Some(Parameters::read(cursor, &self.label)?);
+                self.parameters = Some(Parameters::read(cursor, self.label())?);
                 Ok(())
             }
             "data" => {
                 self.data = match self.index {
-                    Some(index) => self.data(cursor, &contract.inputs[index], limits)?,
+                    Some(index) => self.data(cursor, &self.contract.inputs[index], limits)?,
                     None => Data::Later(cursor.skip_data()?),
                 };
                 Ok(())
@@ -156,27 +163,27 @@ impl Draft {
         }
     }
 
-    fn name(&mut self, cursor: &mut Cursor<'_>, contract: &Contract) -> Result<(), Refusal> {
-        let name = text(cursor, &self.label, "name")?;
-        let index = contract
+    fn name(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Refusal> {
+        let name = text(cursor, self.label(), "name")?;
+        let index = self
+            .contract
             .input(&name)
-            .ok_or_else(|| contract.unknown(Side::Input, &name))?;
+            .ok_or_else(|| self.contract.unknown(Side::Input, &name))?;
         self.index = Some(index);
-        self.label = label(&contract.inputs[index]);
-        self.check_header(contract)
+        self.check_header()
     }
 
     /// Whether name, datatype and shape agree, as soon as all three are known: before `data` where it can be.
-    fn check_header(&self, contract: &Contract) -> Result<(), Refusal> {
+    fn check_header(&self) -> Result<(), Refusal> {
         let (Some(index), Some(datatype), Some(shape)) = (self.index, self.datatype, &self.shape)
         else {
             return Ok(());
         };
-        Ok(contract.inputs[index].check_header(Side::Input, datatype, shape)?)
+        Ok(self.contract.inputs[index].check_header(Side::Input, datatype, shape)?)
     }
 
     fn axes(&self, cursor: &mut Cursor<'_>) -> Result<Vec<usize>, Refusal> {
-        let what = format!("{}, shape", self.label);
+        let what = format!("{}, shape", self.label());
         if cursor.peek() != Some(b'[') {
             return Err(Refusal::invalid(what, "an array", cursor.show()?));
         }
@@ -216,31 +223,26 @@ impl Draft {
                 .into());
         }
         if cursor.take_null() {
-            return Err(Refusal::invalid(&self.label, "'data' as an array", "null"));
+            return Err(Refusal::invalid(self.label(), "'data' as an array", "null"));
         }
         let room = self.shape.as_deref().and_then(element_count).unwrap_or(0);
-        let (values, nesting) = elements::read(cursor, port.datatype, room, limits, &self.label)?;
+        let (values, nesting) = elements::read(cursor, port.datatype, room, limits, self.label())?;
         Ok(Data::Read(values, nesting))
     }
 
-    fn finish(
-        mut self,
-        cursor: &Cursor<'_>,
-        contract: &Contract,
-        limits: &Limits,
-    ) -> Result<Input, Refusal> {
-        let absent = |label: &str, member: &str| {
+    fn finish(mut self, cursor: &Cursor<'_>, limits: &Limits) -> Result<Input, Refusal> {
+        let absent = |label: Label<'_>, member: &str| {
             Refusal::invalid(label, format!("member '{member}'"), "none")
         };
-        let index = self.index.ok_or_else(|| absent(&self.label, "name"))?;
-        let port = &contract.inputs[index];
+        let index = self.index.ok_or_else(|| absent(self.label(), "name"))?;
+        let port = &self.contract.inputs[index];
         if self.datatype.is_none() {
-            return Err(absent(&self.label, "datatype"));
+            return Err(absent(self.label(), "datatype"));
         }
         let shape = self
             .shape
             .take()
-            .ok_or_else(|| absent(&self.label, "shape"))?;
+            .ok_or_else(|| absent(self.label(), "shape"))?;
         let count = element_count(&shape).ok_or_else(|| {
             let got = format!("{shape:?}");
             port.mismatch(
@@ -252,7 +254,7 @@ impl Draft {
         let parameters = self.parameters.take().unwrap_or_default();
         if parameters.get("shared_memory_region").is_some() {
             return Err(Refusal::invalid(
-                &self.label,
+                self.label(),
                 "'data' or binary data",
                 "parameter 'shared_memory_region', which is not supported",
             ));
@@ -266,14 +268,14 @@ impl Draft {
             (Data::Read(values, nesting), None) => {
                 if values.len() != count {
                     return Err(Refusal::invalid(
-                        &self.label,
+                        self.label(),
                         format!("{count} elements for shape {shape:?}"),
                         format!("{} elements", values.len()),
                     ));
                 }
                 if !nesting.fits(&shape, count) {
                     return Err(Refusal::invalid(
-                        &self.label,
+                        self.label(),
                         format!("'data' flat, or nested as shape {shape:?}"),
                         format!("nested as {nesting}"),
                     ));
@@ -286,11 +288,11 @@ impl Draft {
             }
             (Data::None, None) => {
                 let expected = "'data' or parameter 'binary_data_size'";
-                return Err(Refusal::invalid(&self.label, expected, "neither"));
+                return Err(Refusal::invalid(self.label(), expected, "neither"));
             }
             _ => {
                 let expected = "either 'data' or parameter 'binary_data_size'";
-                return Err(Refusal::invalid(&self.label, expected, "both"));
+                return Err(Refusal::invalid(self.label(), expected, "both"));
             }
         };
         Ok(Input {
@@ -303,9 +305,13 @@ impl Draft {
 }
 
 /// A member that must be a string.
-fn text(cursor: &mut Cursor<'_>, label: &str, member: &str) -> Result<String, Refusal> {
+fn text<'a>(
+    cursor: &mut Cursor<'a>,
+    label: Label<'_>,
+    member: &str,
+) -> Result<Cow<'a, str>, Refusal> {
     if cursor.peek() == Some(b'"') {
-        return Ok(cursor.string()?.into_owned());
+        return cursor.string();
     }
     let what = format!("{label}, {member}");
     Err(Refusal::invalid(what, "a string", cursor.show()?))

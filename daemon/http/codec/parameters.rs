@@ -1,6 +1,7 @@
 //! The protocol's open-ended parameters: names with a string, a number or a boolean.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::Value;
 
@@ -73,7 +74,10 @@ impl Parameters {
     }
 
     /// Reads an object of parameters; `null` is none.
-    pub(super) fn read(cursor: &mut Cursor<'_>, label: &str) -> Result<Self, Refusal> {
+    pub(super) fn read(
+        cursor: &mut Cursor<'_>,
+        label: impl fmt::Display + Copy,
+    ) -> Result<Self, Refusal> {
         let mut parameters = BTreeMap::new();
         if cursor.take_null() {
             return Ok(Self::default());
@@ -113,7 +117,7 @@ impl FromIterator<(String, Parameter)> for Parameters {
     }
 }
 
-fn kind(label: &str, name: &str, got: &str) -> Refusal {
+fn kind(label: impl fmt::Display, name: &str, got: &str) -> Refusal {
     Refusal::invalid(
         format!("{label}, parameter '{}'", clip(name)),
         "a string, a number or a boolean",

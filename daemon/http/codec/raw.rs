@@ -7,10 +7,9 @@ use impresario_models::tensor::element_count;
 use impresario_models::{Batching, Contract, DataType, Dim, Port, Tensor, Values};
 
 use super::binary;
-use super::input;
 use super::limits::Limits;
 use super::parameters::Parameters;
-use super::refusal::Refusal;
+use super::refusal::{Label, Refusal};
 use super::request::{Decoded, wanted};
 
 /// Decodes a body that is nothing but the one input's data.
@@ -26,7 +25,7 @@ pub(super) fn decode(
             format!("a model with {}", contract.inputs.len()),
         ));
     };
-    let label = input::label(port);
+    let label = Label::Input(&port.name);
     let shape = deduce(port, contract.batching, body.len())?;
     let count = element_count(&shape).unwrap_or(usize::MAX);
     let values = if port.datatype == DataType::Bytes {
@@ -35,7 +34,7 @@ pub(super) fn decode(
         }
         Values::Bytes(vec![body.to_vec()])
     } else {
-        binary::read(body, port.datatype, count, limits, &label)?
+        binary::read(body, port.datatype, count, limits, label)?
     };
     let tensor = Tensor::new(shape, values)
         .map_err(|e| Refusal::invalid(label, "one element of BYTES", e.to_string()))?;

@@ -1,5 +1,7 @@
 //! Why the codec refuses a request. Status codes are given in the daemon's one table, not here.
 
+use std::fmt;
+
 use impresario_models::Mismatch;
 
 /// Why a request's bytes were not taken, or an answer could not be written as asked: the caller's fault.
@@ -57,24 +59,45 @@ pub enum Refusal {
 impl Refusal {
     /// A part of the request, what was expected of it, and what came.
     pub(crate) fn invalid(
-        what: impl Into<String>,
+        what: impl fmt::Display,
         expected: impl Into<String>,
         got: impl Into<String>,
     ) -> Self {
         Self::Invalid {
-            what: what.into(),
+            what: what.to_string(),
             expected: expected.into(),
             got: got.into(),
         }
     }
 
-    pub(super) fn long_string(what: impl Into<String>, limit: usize, got: usize) -> Self {
+    pub(super) fn long_string(what: impl fmt::Display, limit: usize, got: usize) -> Self {
         Self::TooLarge {
-            what: what.into(),
+            what: what.to_string(),
             unit: "bytes in one string",
             limit,
             got: got.to_string(),
             key: "max_string",
+        }
+    }
+}
+
+/// How errors name a tensor. Only an error makes a text of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Label<'a> {
+    /// An input by its name.
+    Input(&'a str),
+    /// An output by its name.
+    Output(&'a str),
+    /// An entry of `inputs` whose name is not known yet.
+    At(usize),
+}
+
+impl fmt::Display for Label<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Input(name) => write!(f, "input '{name}'"),
+            Self::Output(name) => write!(f, "output '{name}'"),
+            Self::At(at) => write!(f, "inputs[{at}]"),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::input::{self, Input};
 use super::limits::Limits;
 use super::parameters::Parameters;
 use super::raw;
-use super::refusal::Refusal;
+use super::refusal::{Label, Refusal};
 
 /// The header that says where a body's JSON ends and its binary data begins.
 pub(crate) const HEADER_LENGTH: &str = "Inference-Header-Content-Length";
@@ -255,7 +255,7 @@ fn tensors(
                 Some(_) => format!("{} bytes left in the body", rest.len()),
             };
             let expected = format!("{size} bytes of binary data (binary_data_size)");
-            Refusal::invalid(input::label(port), expected, got)
+            Refusal::invalid(Label::Input(&port.name), expected, got)
         })?;
         rest = after;
         slots[index] = Some(input.tensor(port, bytes, limits)?);
@@ -296,7 +296,7 @@ fn outputs(
             match key {
                 "name" if cursor.peek() == Some(b'"') => name = Some(cursor.string()?.into_owned()),
                 "name" => return Err(Refusal::invalid(&label, "a name", cursor.show()?)),
-                "parameters" => parameters = Parameters::read(cursor, &label)?,
+                "parameters" => parameters = Parameters::read(cursor, label.as_str())?,
                 _ => {
                     cursor.skip()?;
                 }
