@@ -18,7 +18,7 @@ mod respond;
 mod stats;
 mod wire;
 
-pub use plane::{Denied, Guard, Loopback, Plane, configure};
+pub use plane::{Denied, Guard, Plane, configure};
 
 #[cfg(test)]
 mod tests;

@@ -29,7 +29,7 @@ pub struct Plane {
     pub guard: Arc<dyn Guard>,
 }
 
-/// Says who may change things through the repository extension.
+/// Says who may change things through the repository extension. [`super::admin::Operators`] asks tokens for it.
 pub trait Guard: Send + Sync {
     /// The name of the caller, for the audit, where they may load and unload models.
     ///
@@ -48,10 +48,6 @@ pub enum Denied {
     #[error("{0}")]
     Forbidden(String),
 }
-
-/// The rule where no tokens are kept: callers on this machine may.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Loopback;
 
 /// Makes an application, or a scope of one, answer as the data plane. Every path that no other service took
 /// comes here.
@@ -103,17 +99,4 @@ async fn call(
         Call::Load { name } => repository::load(request, payload, plane, &name).await?,
         Call::Unload { name } => repository::unload(request, payload, plane, &name).await?,
     })
-}
-
-impl Guard for Loopback {
-    fn operator(&self, request: &HttpRequest) -> Result<String, Denied> {
-        match request.peer_addr() {
-            Some(peer) if peer.ip().to_canonical().is_loopback() => Ok("local".to_owned()),
-            _ => Err(Denied::Forbidden(
-                "models are loaded and unloaded from this machine only, as no token is set up; \
-                 make one with `impresario token`"
-                    .to_owned(),
-            )),
-        }
-    }
 }
