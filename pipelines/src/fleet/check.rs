@@ -49,7 +49,7 @@ pub fn check(fleet: &Fleet) -> Vec<Violation> {
         );
     }
     claim(
-        fleet.history.len() <= fleet.limits.history,
+        fleet.history.len() <= fleet.limits.history.max(1),
         format!("{} records are kept", fleet.history.len()),
     );
     for (model, version, seen) in fleet.observed.all() {
@@ -63,11 +63,11 @@ pub fn check(fleet: &Fleet) -> Vec<Violation> {
             format!("{who} has no contract"),
         );
         claim(
-            seen.reload == Reload::None || seen.phase == Phase::Ready || seen.resident(),
+            seen.reload == Reload::None || matches!(seen.phase, Phase::Ready | Phase::Draining),
             format!("{who} is loaded again"),
         );
         claim(
-            seen.crashes.len() <= fleet.limits.crashes,
+            seen.crashes.len() <= fleet.limits.crashes.max(1),
             format!("{who} remembers {} crashes", seen.crashes.len()),
         );
         claim(

@@ -6,6 +6,8 @@
 
 mod apply;
 mod check;
+mod command;
+mod event;
 mod input;
 mod observed;
 mod plan;
@@ -16,6 +18,7 @@ pub use apply::{Limits, apply};
 pub use check::{Violation, check};
 pub use input::{By, Command, Event, Input, Now, Rejection, Source};
 pub use observed::{Facts, Observed, Phase, Reload, Seen, Stage, VersionPolicy};
+pub(crate) use plan::by_policy;
 pub use plan::{Effect, plan};
 pub use report::{Reason, Report, Subject, Wait};
 pub use routing::{Change, Diff, Entry, Intent, Keep, Record, Revision, Routing};
@@ -34,6 +37,3 @@ pub struct Fleet {
     /// The rules of restarting and loading.
     pub limits: Limits,
 }
-
-#[cfg(test)]
-mod tests;

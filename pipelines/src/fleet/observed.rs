@@ -60,7 +60,8 @@ pub struct Seen {
 ///                                                          │ too often
 ///                                                          └─► Quarantined
 /// ```
-/// `Failed` and `Quarantined` are left by an admin's load or by changed files.
+/// `Failed` and `Quarantined` are left by an admin's load or by changed files; a quarantined version is not in
+/// memory. A load that fails after its files changed again begins anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Its files are complete.

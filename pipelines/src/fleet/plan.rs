@@ -51,21 +51,24 @@ pub fn plan(fleet: &Fleet, now: Now) -> (Vec<Effect>, Report) {
     let mut slots = fleet
         .limits
         .loading
+        .max(1)
         .saturating_sub(fleet.observed.all().filter(under_way).count());
     for (model, version, seen) in fleet.observed.all() {
-        let wished = wanted.contains(&(model.clone(), version));
+        let key = (model.clone(), version);
+        let wished = wanted.contains(&key);
+        let needed = wished || routed.contains(&key);
         let load = match seen.phase {
             Phase::Discovered | Phase::Unloaded => wished && seen.present,
             Phase::Restarting {
                 until,
                 building: false,
             } => {
-                if until > now.monotonic {
+                if needed && until > now.monotonic {
                     remind = Some(remind.map_or(until, |r| r.min(until)));
                 }
-                until <= now.monotonic
+                needed && until <= now.monotonic
             }
-            Phase::Ready => seen.reload == Reload::Wanted,
+            Phase::Ready => needed && seen.reload == Reload::Wanted,
             Phase::Restarting { building: true, .. }
             | Phase::Loading(_)
             | Phase::Quarantined
@@ -86,7 +89,7 @@ pub fn plan(fleet: &Fleet, now: Now) -> (Vec<Effect>, Report) {
                     ..
                 }
         );
-        if resident && !wished && !routed.contains(&(model.clone(), version)) {
+        if resident && !needed {
             let model = model.clone();
             effects.push(Effect::Unload { model, version });
         }
@@ -105,8 +108,10 @@ pub(super) fn wanted(fleet: &Fleet) -> BTreeSet<(Name, VersionNumber)> {
             wanted.extend(by_policy(model).into_iter().map(|v| (name.clone(), v)));
         }
         for (version, load) in intent.iter().flat_map(|i| &i.versions) {
+            let present = model.versions.get(version).is_some_and(|seen| seen.present);
             match load {
-                true => wanted.insert((name.clone(), *version)),
+                true if present => wanted.insert((name.clone(), *version)),
+                true => false,
                 false => wanted.remove(&(name.clone(), *version)),
             };
         }
@@ -121,7 +126,7 @@ pub(super) fn wanted(fleet: &Fleet) -> BTreeSet<(Name, VersionNumber)> {
 
 /// The versions that the policy names. "The newest n" counts only those that can be made ready, so that a
 /// broken newest version leaves the one before it in service, after a restart too.
-fn by_policy(model: &Model) -> Vec<VersionNumber> {
+pub(crate) fn by_policy(model: &Model) -> Vec<VersionNumber> {
     let present = model.versions.iter().filter(|(_, seen)| seen.present);
     match &model.policy {
         VersionPolicy::All => present.map(|(v, _)| *v).collect(),

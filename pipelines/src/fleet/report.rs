@@ -111,6 +111,7 @@ impl Report {
                 Phase::Quarantined => Reason::Quarantined(trouble()),
                 Phase::Failed => Reason::Failed(trouble()),
                 Phase::Ready if seen.reload != Reload::None => Reason::Reloading,
+                Phase::Ready if !seen.present => Reason::Missing,
                 Phase::Ready if seen.changed => Reason::FilesChanged,
                 Phase::Ready => continue,
             };

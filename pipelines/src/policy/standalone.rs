@@ -2,7 +2,7 @@
 
 use impresario_models::{Name, VersionNumber};
 
-use crate::fleet::{Fleet, Intent, Phase, Seen};
+use crate::fleet::{Fleet, Intent, Phase, Seen, by_policy};
 use crate::spec::VersionSelector;
 use crate::table::{Standing, TargetId, Unavailable};
 
@@ -36,8 +36,18 @@ pub(super) fn standing(fleet: &Fleet, model: &Name, version: VersionSelector) ->
             let eligible: Vec<_> = newest_first
                 .filter(|(v, seen)| wished(intent, **v, seen))
                 .collect();
-            let serving = eligible.iter().find(|(_, seen)| seen.serves());
-            match serving.or(eligible.first()) {
+            // Whichever other version is in memory, because somebody pins it or until its successor is ready,
+            // answers only while none does that is to be there by itself.
+            let named = by_policy(known);
+            let told = |v: &VersionNumber| intent.is_some_and(|i| i.versions.contains_key(v));
+            let serving = || eligible.iter().filter(|(_, seen)| seen.serves());
+            let preferred = serving().find(|(v, _)| told(v) || named.contains(v));
+            let loading = || {
+                let mut eligible = eligible.iter();
+                eligible.find(|(_, seen)| matches!(seen.phase, Phase::Loading(_)))
+            };
+            let newest = preferred.or_else(|| serving().next());
+            match newest.or_else(loading).or(eligible.first()) {
                 Some((version, seen)) => stands(**version, seen),
                 None => Standing::Nobody(Unavailable::none_loaded(model)),
             }

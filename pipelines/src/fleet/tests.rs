@@ -1,1 +1,0 @@
-//! Tables over `apply` and `plan`, and a seeded simulation.

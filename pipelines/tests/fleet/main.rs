@@ -1,0 +1,11 @@
+//! The fleet from outside: scripts with golden output beside them, and a seeded simulation.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that meets what it does not expect ends"
+)]
+
+mod render;
+mod script;
+mod sim;
+mod world;

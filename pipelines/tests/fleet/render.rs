@@ -1,0 +1,128 @@
+//! What a fleet looks like as text: its routes, versions, effects and waits, as a reader of a script needs them.
+
+use std::fmt::Write;
+
+use impresario_pipelines::fleet::{
+    Change, Effect, Fleet, Intent, Now, Phase, Record, Reload, VersionPolicy, plan,
+};
+use impresario_pipelines::spec::{Pipeline, Policy};
+use impresario_pipelines::table::{self, Resolved};
+
+/// The whole state, a few lines.
+pub(crate) fn state(fleet: &Fleet, now: Now) -> String {
+    let mut text = String::new();
+    routes(&mut text, fleet);
+    for (name, model) in &fleet.observed.models {
+        let policy = match &model.policy {
+            VersionPolicy::Latest(1) => String::new(),
+            VersionPolicy::Latest(n) => format!(" (latest {n})"),
+            VersionPolicy::All => " (all)".to_owned(),
+            VersionPolicy::Listed(list) => format!(" (listed {list:?})"),
+        };
+        let _ = write!(text, "  model {name}{policy}:");
+        for (version, seen) in &model.versions {
+            let _ = write!(text, " {version} {}", seen.phase.as_str());
+            if let Phase::Restarting { until, building } = seen.phase {
+                let what = if building { "building" } else { "at" };
+                let _ = write!(text, " {what} {until}");
+            }
+            for (holds, word) in [
+                (!seen.present, "gone"),
+                (seen.changed, "changed"),
+                (seen.reload == Reload::Wanted, "reload wanted"),
+                (seen.reload == Reload::Loading, "reloading"),
+            ] {
+                if holds {
+                    let _ = write!(text, " [{word}]");
+                }
+            }
+            text.push(',');
+        }
+        text.pop();
+        text.push('\n');
+    }
+    for (name, intent) in &fleet.routing.intents {
+        let _ = writeln!(text, "  intent {name}: {}", intent_text(intent));
+    }
+    let (effects, report) = plan(fleet, now);
+    if !effects.is_empty() {
+        let effects: Vec<_> = effects.iter().map(effect).collect();
+        let _ = writeln!(text, "  do: {}", effects.join(", "));
+    }
+    for wait in &report.waits {
+        let _ = writeln!(text, "  {} {}", wait.subject, wait.reason);
+    }
+    text
+}
+
+fn routes(text: &mut String, fleet: &Fleet) {
+    let table = table::compile(fleet);
+    let mut routes: Vec<_> = table.routes().collect();
+    routes.sort_by(|a, b| a.name.cmp(&b.name));
+    for route in routes {
+        let Resolved::Standalone(_) = &route.policy;
+        let entry = fleet.routing.pipelines.get(&route.name);
+        let kind = entry.map_or("implicit".to_owned(), |entry| {
+            let keep = entry.keep.as_ref();
+            let keep = keep.map_or(String::new(), |k| {
+                format!(", keeps {} {}", k.model, k.version)
+            });
+            format!("revision {}{keep}", entry.revision)
+        });
+        let to = match route.decide() {
+            Ok(decision) => {
+                let target = table.target(decision.target);
+                format!("{} {}", target.model, target.version)
+            }
+            Err(why) if why.passing => format!("nobody for now: {why}"),
+            Err(why) => format!("nobody: {why}"),
+        };
+        let _ = writeln!(text, "  {} ({kind}) → {to}", route.name);
+    }
+}
+
+/// A record as one line.
+pub(crate) fn record(record: &Record) -> String {
+    let diffs = record.diffs.iter().map(|diff| match &diff.change {
+        Change::Pipeline { before, after } => {
+            format!("{} {} → {}", diff.name, pipeline(before), pipeline(after))
+        }
+        Change::Intent { before, after } => {
+            let told =
+                |intent: &Option<Intent>| intent.as_ref().map_or("nothing".to_owned(), intent_text);
+            format!("intent {} {} → {}", diff.name, told(before), told(after))
+        }
+    });
+    let diffs: Vec<_> = diffs.collect();
+    format!(
+        "record {} of revision {}: {} by {} through {}: {}",
+        record.seq,
+        record.revision,
+        record.action,
+        record.actor,
+        record.source.as_str(),
+        diffs.join("; ")
+    )
+}
+
+fn pipeline(pipeline: &Option<Pipeline>) -> String {
+    match pipeline.as_ref().map(Pipeline::policy) {
+        None => "none".to_owned(),
+        Some(Policy::Standalone { model, version }) => format!("{model} {version}"),
+    }
+}
+
+fn intent_text(intent: &Intent) -> String {
+    let single = intent.versions.iter();
+    let single = single.map(|(v, load)| format!("{}{v}", if *load { "+" } else { "-" }));
+    let all = intent.unloaded.then(|| "-all".to_owned());
+    all.into_iter().chain(single).collect::<Vec<_>>().join(" ")
+}
+
+fn effect(effect: &Effect) -> String {
+    match effect {
+        Effect::Load { model, version } => format!("load {model} {version}"),
+        Effect::Unload { model, version } => format!("unload {model} {version}"),
+        Effect::Remind { at } => format!("remind at {at}"),
+    }
+}

@@ -1,0 +1,302 @@
+//! Scripts: admin commands, events and clock steps, with the golden output beside each script.
+//!
+//! `UPDATE_EXPECT=1 cargo test -p impresario-pipelines --test fleet` writes the output anew.
+//!
+//! ```text
+//! appear iris 2 [latest 2 | all | listed 1 2]     change …   vanish iris 2
+//! begin              what the plan says is begun: loads and unloads
+//! stage iris 2 golden      loaded iris 2      fail iris 2 why      crash iris 2 why      drained iris 2
+//! put p iris 2 [if 3]      put p iris latest   delete p [if 3]      undo p [to 2] [if 3]
+//! files p=iris:2#digest …  load iris [2]       unload iris [2]
+//! at 100                   the clock, in milliseconds
+//! restart                  what is stored remains, what was seen is forgotten
+//! limit loading 1          likewise backoff, crashes, memory, history
+//! ```
+
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use expect_test::expect_file;
+use impresario_models::{Name, VersionNumber};
+use impresario_pipelines::fleet::{
+    Command, Effect, Event, Fleet, Input, Now, Revision, Source, Stage, VersionPolicy, plan,
+};
+use impresario_pipelines::spec::{Pipeline, Policy, VersionSelector};
+
+use crate::render;
+use crate::world::{command, event, facts, name, step, version};
+
+struct Run {
+    fleet: Fleet,
+    now: Now,
+    out: String,
+}
+
+/// Runs a script of `tests/scripts` and compares what it prints.
+fn check(script: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts");
+    let text = std::fs::read_to_string(folder.join(format!("{script}.txt"))).unwrap();
+    let mut run = Run {
+        fleet: Fleet::default(),
+        now: Now::default(),
+        out: String::new(),
+    };
+    for line in text.lines() {
+        let _ = writeln!(run.out, "{line}");
+        if !line.is_empty() && !line.starts_with('#') {
+            run.line(line);
+        }
+    }
+    expect_file![folder.join(format!("{script}.out"))].assert_eq(&run.out);
+}
+
+impl Run {
+    fn line(&mut self, line: &str) {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let before = self.fleet.history.last().map_or(0, |record| record.seq);
+        match words[..] {
+            ["at", at] => self.now.monotonic = at.parse().unwrap(),
+            ["limit", what, value] => self.limit(what, value.parse().unwrap()),
+            ["restart"] => {
+                self.fleet.observed = Default::default();
+                self.now.monotonic = 0;
+            }
+            ["begin"] => self.begin(),
+            _ => self.apply(parse(&words)),
+        }
+        self.now.wall += 1;
+        for record in self
+            .fleet
+            .history
+            .iter()
+            .filter(|record| record.seq > before)
+        {
+            let _ = writeln!(self.out, "  {}", render::record(record));
+        }
+        self.out += &render::state(&self.fleet, self.now);
+    }
+
+    fn apply(&mut self, input: Input) {
+        match step(&self.fleet, input, self.now) {
+            Ok(next) => self.fleet = next,
+            Err(rejection) => {
+                let _ = writeln!(self.out, "  rejected ({}): {rejection}", rejection.code());
+            }
+        }
+    }
+
+    fn begin(&mut self) {
+        for effect in plan(&self.fleet, self.now).0 {
+            match effect {
+                Effect::Load { model, version } => {
+                    self.apply(event(Event::LoadStarted { model, version }));
+                }
+                Effect::Unload { model, version } => {
+                    self.apply(event(Event::UnloadStarted { model, version }));
+                }
+                Effect::Remind { .. } => {}
+            }
+        }
+    }
+
+    fn limit(&mut self, what: &str, value: usize) {
+        let limits = &mut self.fleet.limits;
+        match what {
+            "loading" => limits.loading = value,
+            "backoff" => limits.backoff_initial = value as u64,
+            "longest" => limits.backoff_max = value as u64,
+            "crashes" => limits.crashes = value,
+            "memory" => limits.crash_memory = value as u64,
+            "history" => limits.history = value,
+            _ => panic!("no limit {what}"),
+        }
+    }
+}
+
+fn parse(words: &[&str]) -> Input {
+    match words[..] {
+        ["appear", model, number, ref policy @ ..] => {
+            let (model, version, policy) = (name(model), number_of(number), policy_of(policy));
+            event(Event::Appeared {
+                model,
+                version,
+                policy,
+            })
+        }
+        ["change", model, number, ref policy @ ..] => {
+            let (model, version, policy) = (name(model), number_of(number), policy_of(policy));
+            event(Event::Changed {
+                model,
+                version,
+                policy,
+            })
+        }
+        ["put", pipeline, model, selector, ref rest @ ..] => {
+            let (pipeline, name) = (pipeline_of(model, selector), name(pipeline));
+            let expected = option(rest, "if").map(Revision);
+            command(
+                Command::PutPipeline {
+                    name,
+                    pipeline,
+                    expected,
+                },
+                Source::Api,
+            )
+        }
+        ["delete", pipeline, ref rest @ ..] => {
+            let (name, expected) = (name(pipeline), option(rest, "if").map(Revision));
+            command(Command::DeletePipeline { name, expected }, Source::Api)
+        }
+        ["undo", pipeline, ref rest @ ..] => {
+            let (name, to) = (name(pipeline), option(rest, "to").map(Revision));
+            let expected = option(rest, "if").map(Revision);
+            command(Command::Undo { name, to, expected }, Source::Api)
+        }
+        ["files", ref files @ ..] => {
+            let pipelines = files.iter().map(|file| {
+                let (pipeline, rest) = file.split_once('=').unwrap();
+                let (member, digest) = rest.split_once('#').unwrap();
+                let (model, selector) = member.split_once(':').unwrap();
+                (
+                    name(pipeline),
+                    pipeline_of(model, selector),
+                    digest.to_owned(),
+                )
+            });
+            let pipelines = pipelines.collect();
+            command(Command::ApplyFiles { pipelines }, Source::File)
+        }
+        ["load", model, ref rest @ ..] => {
+            let (model, version) = (name(model), rest.first().map(|n| number_of(n)));
+            command(Command::Load { model, version }, Source::Api)
+        }
+        ["unload", model, ref rest @ ..] => {
+            let (model, version) = (name(model), rest.first().map(|n| number_of(n)));
+            command(Command::Unload { model, version }, Source::Api)
+        }
+        [verb, model, number, ref rest @ ..] => {
+            event(happened(verb, name(model), number_of(number), rest))
+        }
+        _ => panic!("no verb: {words:?}"),
+    }
+}
+
+fn happened(verb: &str, model: Name, version: VersionNumber, rest: &[&str]) -> Event {
+    let reason = rest.join(" ");
+    match verb {
+        "vanish" => Event::Vanished { model, version },
+        "started" => Event::LoadStarted { model, version },
+        "stage" => {
+            let stage = match reason.as_str() {
+                "reading" => Stage::Reading,
+                "golden" => Stage::Golden,
+                "warming" => Stage::Warming,
+                other => panic!("no stage {other}"),
+            };
+            Event::LoadProgressed {
+                model,
+                version,
+                stage,
+            }
+        }
+        "loaded" => Event::Loaded {
+            model,
+            version,
+            facts: Arc::clone(&facts()),
+        },
+        "fail" => Event::LoadFailed {
+            model,
+            version,
+            reason,
+        },
+        "crash" => Event::Crashed {
+            model,
+            version,
+            reason,
+        },
+        "unloading" => Event::UnloadStarted { model, version },
+        "drained" => Event::Drained { model, version },
+        other => panic!("no verb {other}"),
+    }
+}
+
+fn number_of(text: &str) -> VersionNumber {
+    version(text.parse().unwrap())
+}
+
+fn policy_of(words: &[&str]) -> VersionPolicy {
+    match words {
+        [] => VersionPolicy::default(),
+        ["all"] => VersionPolicy::All,
+        ["latest", n] => VersionPolicy::Latest(n.parse().unwrap()),
+        ["listed", list @ ..] => VersionPolicy::Listed(list.iter().map(|n| number_of(n)).collect()),
+        other => panic!("no policy {other:?}"),
+    }
+}
+
+fn pipeline_of(model: &str, selector: &str) -> Pipeline {
+    let version = match selector {
+        "latest" => VersionSelector::Latest,
+        number => VersionSelector::Number(number_of(number)),
+    };
+    Pipeline::new(Policy::Standalone {
+        model: name(model),
+        version,
+    })
+}
+
+fn option(words: &[&str], key: &str) -> Option<u64> {
+    let at = words.iter().position(|word| *word == key)?;
+    Some(words[at + 1].parse().unwrap())
+}
+
+#[test]
+fn discovered_loaded_and_swapped() {
+    check("swap");
+}
+
+#[test]
+fn a_broken_newest_version_keeps_the_old_one() {
+    check("broken-newest");
+}
+
+#[test]
+fn pins_undo_and_stale_changes() {
+    check("pins");
+}
+
+#[test]
+fn a_kept_version_serves_until_its_successor_is_ready() {
+    check("keep");
+}
+
+#[test]
+fn loads_and_unloads_that_are_asked_for() {
+    check("load-unload");
+}
+
+#[test]
+fn files_apply_when_they_are_edited() {
+    check("files");
+}
+
+#[test]
+fn crashes_back_off_and_end_in_quarantine() {
+    check("crashes");
+}
+
+#[test]
+fn changed_and_vanished_files() {
+    check("changed");
+}
+
+#[test]
+fn loads_wait_for_their_places() {
+    check("slots");
+}
+
+#[test]
+fn history_is_bounded_and_undo_knows_its_limits() {
+    check("history");
+}

@@ -1,0 +1,345 @@
+//! A seeded simulation: random commands, and events that a simple world of folders, loads and drains could
+//! really send, with every invariant asked after each step. At the end the world falls quiet, and everything that
+//! is wanted and sound must be ready, nothing else in memory, and a restart must change nothing.
+//!
+//! `SEED=17 cargo test -p impresario-pipelines --test fleet sim` runs one seed again.
+
+mod outside;
+mod quiet;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use impresario_models::{Name, VersionNumber};
+use impresario_pipelines::fleet::{
+    Command, Effect, Event, Fleet, Input, Now, Phase, Revision, Source, plan,
+};
+use impresario_pipelines::spec::{Pipeline, Policy, VersionSelector};
+use impresario_pipelines::table;
+
+use self::outside::World;
+use crate::world::{command, event, name, step, version};
+
+const SEEDS: u64 = 120;
+const STEPS: usize = 250;
+const MODELS: [&str; 3] = ["iris", "rose", "fern"];
+/// Two of them have a model's name.
+const PIPELINES: [&str; 4] = ["iris", "rose", "flowers", "garden"];
+
+type Key = (Name, VersionNumber);
+
+struct Sim {
+    seed: u64,
+    random: u64,
+    fleet: Fleet,
+    world: World,
+    now: Now,
+    /// What was done, for a failing seed.
+    log: Vec<String>,
+}
+
+#[test]
+fn random_commands_faults_and_restarts_break_no_rule() {
+    let seeds = match std::env::var("SEED") {
+        Ok(seed) => {
+            let seed = seed.parse().unwrap();
+            seed..=seed
+        }
+        Err(_) => 1..=SEEDS,
+    };
+    for seed in seeds {
+        let mut sim = Sim::new(seed);
+        for _ in 0..STEPS {
+            sim.act();
+        }
+        sim.fall_quiet();
+        sim.hold_quiet();
+        sim.restart_and_compare();
+    }
+}
+
+impl Drop for Sim {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let from = self.log.len().saturating_sub(30);
+            eprintln!(
+                "seed {}: the last steps were\n{}",
+                self.seed,
+                self.log[from..].join("\n")
+            );
+        }
+    }
+}
+
+impl Sim {
+    fn new(seed: u64) -> Self {
+        let mut sim = Self {
+            seed,
+            random: seed,
+            fleet: Fleet::default(),
+            world: World::default(),
+            now: Now::default(),
+            log: Vec::new(),
+        };
+        sim.fleet.limits.crashes = 3;
+        sim.fleet.limits.crash_memory = 2_000;
+        sim.fleet.limits.loading = 1 + sim.below(3) as usize;
+        sim.fleet.limits.history = 5 + sim.below(200) as usize;
+        sim
+    }
+
+    /// SplitMix64.
+    fn next(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.random ^ (self.random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    fn pick<T: Clone>(&mut self, among: impl IntoIterator<Item = T>) -> Option<T> {
+        let among: Vec<_> = among.into_iter().collect();
+        let at = self.below(among.len().max(1) as u64) as usize;
+        among.get(at).cloned()
+    }
+
+    fn act(&mut self) {
+        self.now.wall += 1;
+        match self.below(100) {
+            0..14 => self.folder(),
+            14..16 => self.policy(),
+            16..44 => self.perform_one(),
+            44..60 => self.finish_one(),
+            60..66 => self.crash(),
+            66..73 => {
+                let by = self.below(400);
+                self.now.monotonic += by;
+            }
+            73..75 => self.restart(),
+            _ => self.ask(),
+        }
+    }
+
+    // === commands ===
+
+    fn ask(&mut self) {
+        let pipeline = self.pick(PIPELINES).map(name).unwrap();
+        let model = self.pick(MODELS).map(name).unwrap();
+        let number = version(1 + self.below(4));
+        let some = self.below(2) == 0;
+        let current = self.fleet.routing.pipelines.get(&pipeline);
+        let current = current.map_or(Revision(0), |entry| entry.revision);
+        let expected = match self.below(6) {
+            0 => Some(current),
+            1 => Some(Revision(self.below(30))),
+            _ => None,
+        };
+        let asked = match self.below(10) {
+            0..4 => {
+                let selector = if some {
+                    VersionSelector::Latest
+                } else {
+                    VersionSelector::Number(number)
+                };
+                let pipeline_ = Pipeline::new(Policy::Standalone {
+                    model,
+                    version: selector,
+                });
+                Command::PutPipeline {
+                    name: pipeline,
+                    pipeline: pipeline_,
+                    expected,
+                }
+            }
+            4 => Command::DeletePipeline {
+                name: pipeline,
+                expected,
+            },
+            5 => {
+                let to = some.then(|| Revision(self.below(self.fleet.routing.revision.0 + 3)));
+                Command::Undo {
+                    name: pipeline,
+                    to,
+                    expected,
+                }
+            }
+            6 => {
+                let selector = VersionSelector::Number(number);
+                let spec = Pipeline::new(Policy::Standalone {
+                    model,
+                    version: selector,
+                });
+                let digest = self.below(3).to_string();
+                Command::ApplyFiles {
+                    pipelines: vec![(pipeline, spec, digest)],
+                }
+            }
+            7 | 8 => Command::Load {
+                model,
+                version: some.then_some(number),
+            },
+            _ => Command::Unload {
+                model,
+                version: some.then_some(number),
+            },
+        };
+        self.command(asked);
+    }
+
+    fn command(&mut self, asked: Command) {
+        let before = self.fleet.clone();
+        let puts = matches!(
+            asked,
+            Command::PutPipeline { .. } | Command::ApplyFiles { .. }
+        );
+        let changed = match &asked {
+            Command::PutPipeline { name, .. } | Command::DeletePipeline { name, .. } => {
+                Some(name.clone())
+            }
+            _ => None,
+        };
+        if !self.apply(command(asked, Source::Api)) {
+            return;
+        }
+        let routing = &self.fleet.routing;
+        let records = self.fleet.history.last().map_or(0, |r| r.seq)
+            - before.history.last().map_or(0, |r| r.seq);
+        let revisions = routing.revision.0 - before.routing.revision.0;
+        assert!(
+            revisions <= records && records <= 1,
+            "{records} records, {revisions} revisions"
+        );
+        if puts {
+            self.still_answered(&before);
+        }
+        if let Some(name) = changed
+            && revisions == 1
+        {
+            self.undo_restores(&before, name);
+        }
+    }
+
+    /// The undo of the newest change brings back the pipelines and intents from before it, exactly.
+    fn undo_restores(&self, before: &Fleet, name: Name) {
+        let undo = Command::Undo {
+            name,
+            to: None,
+            expected: None,
+        };
+        let undone = match step(&self.fleet, command(undo, Source::Api), self.now) {
+            Ok(undone) => undone,
+            // What was there names a version that has vanished since.
+            Err(rejection) => {
+                let code = rejection.code();
+                assert!(
+                    matches!(code, "unknown-version" | "unknown-model"),
+                    "{rejection}"
+                );
+                return;
+            }
+        };
+        let specs = |fleet: &Fleet| -> BTreeMap<Name, Pipeline> {
+            let entries = fleet.routing.pipelines.iter();
+            entries
+                .map(|(name, entry)| (name.clone(), entry.pipeline.clone()))
+                .collect()
+        };
+        assert_eq!(specs(before), specs(&undone));
+        assert_eq!(before.routing.intents, undone.routing.intents);
+    }
+
+    // === steps ===
+
+    fn happen(&mut self, happened: Event) {
+        let before = self.fleet.clone();
+        let (model, number) = happened.subject();
+        let seen = number.and_then(|n| before.observed.version(model.as_str(), n));
+        let takes_away = match &happened {
+            Event::Vanished { .. } | Event::Crashed { .. } => true,
+            // A rebuild that fails.
+            Event::LoadFailed { .. } => {
+                seen.is_some_and(|seen| seen.serves() && seen.phase != Phase::Ready)
+            }
+            Event::Appeared { .. }
+            | Event::Changed { .. }
+            | Event::PolicyRead { .. }
+            | Event::LoadStarted { .. }
+            | Event::LoadProgressed { .. }
+            | Event::Loaded { .. }
+            | Event::UnloadStarted { .. }
+            | Event::Drained { .. } => false,
+        };
+        assert!(self.apply(event(happened)), "events are never refused");
+        if !takes_away {
+            self.still_answered(&before);
+        }
+        let mut kept = before.routing;
+        for (name, entry) in &mut kept.pipelines {
+            // The end of a keeping is all that an event may change.
+            if self.fleet.routing.pipelines[name].keep.is_none() {
+                entry.keep = None;
+            }
+        }
+        assert_eq!(kept, self.fleet.routing);
+    }
+
+    /// Whoever was answered is answered still.
+    fn still_answered(&self, before: &Fleet) {
+        for name in PIPELINES.iter().chain(&MODELS).map(|text| name(text)) {
+            let was = table::standing(before, &name);
+            let is = table::standing(&self.fleet, &name);
+            let answered = |standing: &table::Standing| standing.clone().serving().is_some();
+            assert!(
+                !answered(&was) || answered(&is),
+                "{name}: {was:?} became {is:?}"
+            );
+        }
+    }
+
+    fn apply(&mut self, input: Input) -> bool {
+        self.log
+            .push(format!("{} ms: {input:?}", self.now.monotonic));
+        let Ok(next) = step(&self.fleet, input, self.now) else {
+            self.log.push("  rejected".to_owned());
+            return false;
+        };
+        self.fleet = next;
+        self.effects_are_new();
+        true
+    }
+
+    /// No effect is planned for a version that is in that work already, or that answers now.
+    fn effects_are_new(&self) {
+        let (effects, _) = plan(&self.fleet, self.now);
+        let mut loads = self.world.loads.len();
+        let mut seen = BTreeSet::new();
+        for effect in effects {
+            let (key, load) = match effect {
+                Effect::Load { model, version } => ((model, version), true),
+                Effect::Unload { model, version } => ((model, version), false),
+                Effect::Remind { at } => {
+                    assert!(at > self.now.monotonic);
+                    continue;
+                }
+            };
+            assert!(seen.insert(key.clone()), "{key:?} is planned twice");
+            assert!(!self.world.drains.contains(&key), "{key:?} drains");
+            if load {
+                assert!(
+                    !self.world.loads.contains_key(&key),
+                    "{key:?} is being loaded"
+                );
+                loads += 1;
+            } else {
+                let table = table::compile(&self.fleet);
+                let routes = table.routes().filter_map(|r| r.decide().ok());
+                let target = |d: table::Decision| table.target(d.target);
+                let mut serving = routes.map(target).map(|t| (t.model.clone(), t.version));
+                assert!(!serving.any(|k| k == key), "{key:?} answers");
+            }
+        }
+        assert!(loads <= self.fleet.limits.loading, "{loads} loads");
+    }
+}

@@ -1,0 +1,149 @@
+//! The end of a simulation: the world falls quiet, and what must be true then.
+
+use std::collections::BTreeSet;
+
+use impresario_models::VersionNumber;
+use impresario_pipelines::fleet::{Effect, Fleet, Phase, VersionPolicy, plan};
+use impresario_pipelines::spec::Policy;
+use impresario_pipelines::table;
+
+use super::{Key, MODELS, PIPELINES, Sim};
+use crate::world::name;
+
+impl Sim {
+    /// Everything under way comes to its end, until nothing is left to be done.
+    pub(super) fn fall_quiet(&mut self) {
+        self.log.push("quiet".to_owned());
+        for _ in 0..200 {
+            let (effects, _) = plan(&self.fleet, self.now);
+            if effects.is_empty() && self.world.loads.is_empty() && self.world.drains.is_empty() {
+                return;
+            }
+            for effect in effects {
+                match effect {
+                    Effect::Remind { at } => self.now.monotonic = at,
+                    other => self.perform(other),
+                }
+            }
+            for key in self.world.drains.clone() {
+                self.end_drain(key);
+            }
+            for key in self.world.loads.clone().into_keys() {
+                self.end_load(key);
+            }
+        }
+        panic!("it never falls quiet: {:?}", plan(&self.fleet, self.now));
+    }
+
+    /// What is to be in memory, reckoned from the rules and not from the code.
+    fn wanted(&self) -> BTreeSet<Key> {
+        let fleet = &self.fleet;
+        let mut wanted = BTreeSet::new();
+        for (name, model) in &fleet.observed.models {
+            let able = |v: &VersionNumber| {
+                let seen = &model.versions[v];
+                seen.present && !matches!(seen.phase, Phase::Failed | Phase::Quarantined)
+            };
+            let mut named: Vec<_> = model.versions.keys().copied().filter(able).collect();
+            match &model.policy {
+                VersionPolicy::All => {}
+                VersionPolicy::Latest(n) => {
+                    named.drain(..named.len().saturating_sub(*n));
+                }
+                VersionPolicy::Listed(list) => named.retain(|v| list.contains(v)),
+            }
+            let intent = fleet.routing.intents.get(name).cloned().unwrap_or_default();
+            for v in model.versions.keys().filter(|v| able(v)) {
+                let by_policy = named.contains(v) && !intent.unloaded;
+                if intent.versions.get(v).copied().unwrap_or(by_policy) {
+                    wanted.insert((name.clone(), *v));
+                }
+            }
+        }
+        for entry in fleet.routing.pipelines.values() {
+            let Policy::Standalone { model, version } = entry.pipeline.policy();
+            wanted.extend(version.number().map(|v| (model.clone(), v)));
+            wanted.extend(entry.keep.iter().map(|k| (k.model.clone(), k.version)));
+        }
+        wanted
+    }
+
+    pub(super) fn hold_quiet(&self) {
+        let wanted = self.wanted();
+        for (model, version, seen) in self.fleet.observed.all() {
+            let key = (model.clone(), version);
+            let who = || format!("{model} {version}: {seen:?}");
+            match (&seen.phase, wanted.contains(&key)) {
+                (Phase::Ready, true) | (Phase::Discovered | Phase::Unloaded, false) => {}
+                // What stays although nobody asks for it answers for somebody, for want of a better one.
+                (Phase::Ready, false) => {
+                    let standing = table::standing(&self.fleet, model).serving();
+                    let other = PIPELINES.map(|p| table::standing(&self.fleet, &name(p)).serving());
+                    assert!(
+                        standing
+                            .iter()
+                            .chain(other.iter().flatten())
+                            .any(|k| *k == key),
+                        "{}",
+                        who()
+                    );
+                    assert!(
+                        !wanted.iter().any(|(m, v)| m == model
+                            && *v > version
+                            && self
+                                .fleet
+                                .observed
+                                .version(m.as_str(), *v)
+                                .is_some_and(|s| s.serves())
+                            && self
+                                .fleet
+                                .observed
+                                .version(m.as_str(), *v)
+                                .is_some_and(|s| s.present)),
+                        "{}",
+                        who()
+                    );
+                }
+                (Phase::Failed, _) => {
+                    let files = self.world.folders[&key];
+                    assert!(!files.sound, "{} though its files are sound", who());
+                }
+                (Phase::Quarantined, _) => {}
+                _ => panic!("{}, wanted: {}", who(), wanted.contains(&key)),
+            }
+            assert!(seen.present || seen.phase == Phase::Ready, "{}", who());
+            // Whatever is in memory is made of the files there are, or it is told that they changed.
+            if seen.phase == Phase::Ready && seen.present && !seen.changed {
+                assert!(
+                    self.world.loaded[&key] == self.world.folders[&key],
+                    "{}",
+                    who()
+                );
+            }
+        }
+    }
+
+    /// Routing does not depend on what the process remembers.
+    pub(super) fn restart_and_compare(&mut self) {
+        let remembered = self.fleet.observed.all().any(|(model, version, seen)| {
+            let wanted = self.wanted().contains(&(model.clone(), version));
+            seen.changed
+                || !seen.present
+                || seen.phase == Phase::Quarantined
+                || (seen.phase == Phase::Ready && !wanted)
+        });
+        if remembered {
+            return;
+        }
+        let names = || PIPELINES.iter().chain(&MODELS).map(|text| name(text));
+        let serving = |fleet: &Fleet| -> Vec<_> {
+            names()
+                .map(|name| table::standing(fleet, &name).serving())
+                .collect()
+        };
+        let before = serving(&self.fleet);
+        self.restart();
+        self.fall_quiet();
+        assert_eq!(before, serving(&self.fleet));
+    }
+}
