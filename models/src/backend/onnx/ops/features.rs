@@ -4,7 +4,7 @@
 use tract_onnx::tract_hir::internal::*;
 
 use super::kernel::Kernel;
-use super::node::Node;
+use super::node::{MOST_OUTPUTS, Node};
 use super::tensors::{batch, cast, inputs, numbers, rows, slice, tensor};
 
 /// Puts the rows of several inputs side by side, each cut or padded with zeros to its width.
@@ -27,6 +27,15 @@ impl FeatureVectorizer {
                 node.proto.input.len()
             );
             return Err(node.bad("inputdimensions", complaint));
+        }
+        let total = widths
+            .iter()
+            .try_fold(0usize, |total, &width| total.checked_add(width));
+        if total.is_none_or(|total| total > MOST_OUTPUTS) {
+            return Err(node.bad(
+                "inputdimensions",
+                format!("more than {MOST_OUTPUTS} columns"),
+            ));
         }
         Ok(Self { widths })
     }

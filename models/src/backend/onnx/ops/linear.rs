@@ -166,9 +166,7 @@ impl Kernel for LinearClassifier {
 
 impl LinearRegressor {
     pub(super) fn read(node: &Node) -> TractResult<Self> {
-        let targets = node.int("targets", 1)?;
-        let targets = usize::try_from(targets).ok().filter(|&targets| targets > 0);
-        let targets = targets.ok_or_else(|| node.bad("targets", "expected at least 1"))?;
+        let targets = node.outputs("targets")?;
         Ok(Self {
             linear: Linear::read(node, targets)?,
             post: PostTransform::read(node)?,

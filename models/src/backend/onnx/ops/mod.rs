@@ -14,6 +14,7 @@ mod linear;
 mod node;
 mod numeric;
 mod patterns;
+mod quantize;
 mod scores;
 mod select;
 mod strings;
@@ -78,4 +79,11 @@ pub fn register(onnx: &mut Onnx) {
     }
     onnx.op_register.insert("Cast", cast::read);
     onnx.op_register.insert("Flatten", flatten::read);
+    quantize::register(onnx);
+    for name in ["CastMap", "DictVectorizer"] {
+        onnx.op_register.insert(name, |context, proto| {
+            let complaint = "it reads maps, which no tensor carries; export with a tensor as input";
+            Err(Node { context, proto }.refused(complaint))
+        });
+    }
 }

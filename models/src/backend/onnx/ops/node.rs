@@ -5,6 +5,9 @@ use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{NodeProto, TensorProto};
 use tract_onnx::tract_hir::internal::*;
 
+/// More outputs per row than this are a broken file's: they would be memory before anything else.
+pub(super) const MOST_OUTPUTS: usize = 1 << 24;
+
 /// A node of the file, with what is needed to read it.
 pub(super) struct Node<'a> {
     pub(super) context: &'a ParsingContext<'a>,
@@ -14,17 +17,35 @@ pub(super) struct Node<'a> {
 impl Node<'_> {
     /// A complaint about an attribute.
     pub(super) fn bad(&self, attribute: &str, complaint: impl std::fmt::Display) -> TractError {
-        let Self { proto, .. } = self;
-        let output = proto.output.first().map_or("", String::as_str);
-        let name = if proto.name.is_empty() {
+        let (name, operator) = (self.name(), &self.proto.op_type);
+        format_err!("node {name:?} ({operator}), attribute {attribute:?}: {complaint}")
+    }
+
+    /// A complaint about the node as a whole.
+    pub(super) fn refused(&self, complaint: impl std::fmt::Display) -> TractError {
+        format_err!(
+            "node {:?} ({}): {complaint}",
+            self.name(),
+            self.proto.op_type
+        )
+    }
+
+    /// The node's name or, for want of one, its first output's.
+    fn name(&self) -> &str {
+        let output = self.proto.output.first().map_or("", String::as_str);
+        if self.proto.name.is_empty() {
             output
         } else {
-            &proto.name
-        };
-        format_err!(
-            "node {name:?} ({}), attribute {attribute:?}: {complaint}",
-            proto.op_type
-        )
+            &self.proto.name
+        }
+    }
+
+    /// How many outputs per row an attribute asks for.
+    pub(super) fn outputs(&self, name: &str) -> TractResult<usize> {
+        let asked = self.int(name, 1)?;
+        let outputs = usize::try_from(asked).ok();
+        let outputs = outputs.filter(|outputs| (1..=MOST_OUTPUTS).contains(outputs));
+        outputs.ok_or_else(|| self.bad(name, format!("expected 1 to {MOST_OUTPUTS}, got {asked}")))
     }
 
     /// The version of a domain's operators that the file is written in.

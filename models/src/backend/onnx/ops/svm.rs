@@ -171,10 +171,12 @@ impl SvmClassifier {
                 format!("{} values for {classes} classes", counts.len()),
             ));
         }
-        let vectors = counts.iter().sum();
-        let mut starts: Vec<usize> = (0..=counts.len())
-            .map(|class| counts[..class].iter().sum())
-            .collect();
+        let mut starts = vec![0usize];
+        for &count in &counts {
+            let next = starts[starts.len() - 1].checked_add(count);
+            starts.push(next.ok_or_else(|| node.bad("vectors_per_class", "there are too many"))?);
+        }
+        let vectors = starts[starts.len() - 1];
         let pairs = classes * (classes - 1) / 2;
         let machine = Machine::read(node, vectors, classes)?;
         let machine = machine.has_rho(node, if vectors > 0 { pairs } else { 1 })?;

@@ -8,52 +8,10 @@ use tract_onnx::tract_hir::internal::*;
 
 use super::tensors::{cast, slice, tensor};
 
+mod refused;
+
 /// Examples that do not pass, and why.
 const KEPT: &[(&str, &str)] = &[
-    (
-        "test_dequantizelinear",
-        "the engine wants scales that are constant",
-    ),
-    (
-        "test_dequantizelinear_axis",
-        "the engine wants scales that are constant",
-    ),
-    (
-        "test_dequantizelinear_blocked",
-        "the engine wants scales that are constant",
-    ),
-    (
-        "test_dequantizelinear_int16",
-        "the engine wants scales that are constant",
-    ),
-    (
-        "test_dequantizelinear_uint16",
-        "the engine wants scales that are constant",
-    ),
-    (
-        "test_quantizelinear",
-        "the engine wants scales that are constant",
-    ),
-    (
-        "test_quantizelinear_axis",
-        "the engine wants scales that are constant",
-    ),
-    (
-        "test_quantizelinear_blocked_asymmetric",
-        "the engine wants scales that are constant",
-    ),
-    (
-        "test_quantizelinear_blocked_symmetric",
-        "the engine wants scales that are constant",
-    ),
-    (
-        "test_quantizelinear_int16",
-        "the engine wants scales that are constant",
-    ),
-    (
-        "test_quantizelinear_uint16",
-        "the engine wants scales that are constant",
-    ),
     (
         "zipmap-int64",
         "maps are rewritten to tensors before the engine sees them",
@@ -143,13 +101,9 @@ fn load(path: &Path) -> TractResult<Arc<TypedRunnableModel>> {
     let mut model = onnx.model_for_path(path)?;
     for (i, outlet) in model.input_outlets()?.to_vec().into_iter().enumerate() {
         let mut fact = model.outlet_fact(outlet)?.clone();
-        let dims: Vec<DimFact> = fact.shape.dims().cloned().collect();
-        for (axis, dim) in dims
-            .iter()
-            .enumerate()
-            .filter(|(_, dim)| dim.concretize().is_none())
-        {
-            let _ = dim;
+        let open = fact.shape.dims().map(|dim| dim.concretize().is_none());
+        let open: Vec<bool> = open.collect();
+        for axis in (0..open.len()).filter(|&axis| open[axis]) {
             let symbol = model.symbols.sym(&if axis == 0 {
                 "N".into()
             } else {

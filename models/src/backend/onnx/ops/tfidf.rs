@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use tract_onnx::tract_hir::internal::*;
 
 use super::kernel::Kernel;
-use super::node::Node;
+use super::node::{MOST_OUTPUTS, Node};
 use super::tensors::{cast, inputs, slice, tensor};
 
 pub(super) struct TfIdfVectorizer {
@@ -84,8 +84,11 @@ impl TfIdfVectorizer {
             let complaint = format!("{} values for {} n-grams", weights.len(), columns.len());
             return Err(node.bad("weights", complaint));
         }
-        self.columns = columns.iter().max().map_or(0, |&last| last + 1);
-        if self.columns == 0 || self.columns > 1 << 28 {
+        self.columns = columns
+            .iter()
+            .max()
+            .map_or(0, |&last| last.saturating_add(1));
+        if self.columns == 0 || self.columns > MOST_OUTPUTS {
             return Err(node.bad("ngram_indexes", format!("{} columns", self.columns)));
         }
         let mut gram = 0;

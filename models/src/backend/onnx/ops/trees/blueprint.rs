@@ -1,6 +1,6 @@
 //! Trees as files have them, and that they can be walked: every place is there, no walk is endless.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use tract_onnx::tract_hir::internal::*;
 
@@ -91,37 +91,29 @@ impl Blueprint {
     pub(super) fn voted(&self) -> (Vec<bool>, Vec<bool>) {
         let (mut always, mut ever) = (vec![false; self.targets], vec![false; self.targets]);
         for &root in &self.roots {
-            // Targets for which all leaves under this root vote.
-            let mut common: Option<Vec<bool>> = None;
+            // How many leaves under this root there are, and how many vote for each target.
+            let (mut leaves, mut voters) = (0, HashMap::<usize, usize>::new());
             let mut seen = HashSet::new();
             let mut stack = vec![root];
             while let Some(place) = stack.pop() {
                 match place {
                     Place::Branch(i) if seen.insert(i) => {
-                        stack.extend([self.branches[i].yes, self.branches[i].no])
+                        stack.extend([self.branches[i].yes, self.branches[i].no]);
                     }
                     Place::Branch(_) => {}
                     Place::Leaf(i) => {
-                        let mut own = vec![false; self.targets];
-                        self.leaves[i]
-                            .iter()
-                            .for_each(|&(target, _)| own[target] = true);
-                        ever.iter_mut()
-                            .zip(&own)
-                            .for_each(|(ever, own)| *ever |= own);
-                        let common = common.get_or_insert_with(|| own.clone());
-                        common
-                            .iter_mut()
-                            .zip(&own)
-                            .for_each(|(common, own)| *common &= own);
+                        leaves += 1;
+                        let targets = self.leaves[i].iter().map(|&(target, _)| target);
+                        for target in targets.collect::<HashSet<_>>() {
+                            *voters.entry(target).or_default() += 1;
+                        }
                     }
                 }
             }
-            let common = common.unwrap_or_default();
-            always
-                .iter_mut()
-                .zip(common)
-                .for_each(|(always, common)| *always |= common);
+            for (target, count) in voters {
+                ever[target] = true;
+                always[target] |= count == leaves;
+            }
         }
         (always, ever)
     }

@@ -258,9 +258,7 @@ impl Kernel for Classifier {
 
 impl Regressor {
     pub(super) fn read(node: &Node) -> TractResult<Self> {
-        let targets = node.int("n_targets", 1)?;
-        let targets = usize::try_from(targets).ok().filter(|&targets| targets > 0);
-        let targets = targets.ok_or_else(|| node.bad("n_targets", "expected at least 1"))?;
+        let targets = node.outputs("n_targets")?;
         let read = read::lists(node, "target", targets)?;
         let name = node.string("aggregate_function", "SUM")?;
         let aggregate = match name.as_str() {

@@ -186,8 +186,7 @@ pub(super) fn tensors(node: &Node) -> TractResult<Read> {
     // One set after the other, NaN after each.
     let mut sets = members.split(|value| value.is_nan());
 
-    let targets = usize::try_from(node.int("n_targets", 1)?)
-        .map_err(|_| node.bad("n_targets", "it is negative"))?;
+    let targets = node.outputs("n_targets")?;
     let mut trees = Blueprint {
         targets,
         ..Blueprint::default()
