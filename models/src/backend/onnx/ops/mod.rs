@@ -42,7 +42,7 @@ use tfidf::TfIdfVectorizer;
 mod tests;
 
 /// Adds our operators to the engine's, in place of its own where it has some of the same name.
-pub fn register(onnx: &mut Onnx) {
+pub(crate) fn register(onnx: &mut Onnx) {
     macro_rules! operators {
         ($($name:literal => $read:expr,)*) => {$(
             onnx.op_register.insert($name, |context, proto| {
