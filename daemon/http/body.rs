@@ -12,9 +12,11 @@ use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use flate2::write::{GzEncoder, ZlibEncoder};
 
 use super::codec::{Limits, Refusal};
+use super::respond::Fault;
+use crate::error::Error;
 
 /// Bodies of fewer bytes are inflated where they are read: the way to another thread costs more.
-const INLINE_BYTES: usize = 16 << 10;
+const INFLATE_APART_BYTES: usize = 16 << 10;
 
 /// Answers of fewer bytes are not compressed: the time costs more than the network.
 const COMPRESS_FROM_BYTES: usize = 64 << 10;
@@ -33,24 +35,24 @@ pub(crate) enum Coding {
 /// Reads a request's whole body, inflated.
 ///
 /// # Errors
-/// [`Refusal`] when it is over a limit, broken, or compressed in another way.
+/// [`Fault`] when it is over a limit, broken, or compressed in another way.
 pub(crate) async fn read(
     request: &HttpRequest,
     payload: Payload,
     limits: &Limits,
-) -> Result<Bytes, Refusal> {
+) -> Result<Bytes, Fault> {
     let header = |name| request.headers().get(name).map(HeaderValue::as_bytes);
     let coding = Coding::of_request(header(CONTENT_ENCODING))?;
     let announced = header(CONTENT_LENGTH)
         .and_then(|value| std::str::from_utf8(value).ok())
         .and_then(|text| text.parse::<usize>().ok());
     if let Some(bytes) = announced.filter(|&bytes| bytes > limits.max_body) {
-        return Err(too_large(limits, bytes.to_string()));
+        return Err(too_large(limits, bytes.to_string()).into());
     }
     let body = match payload.to_bytes_limited(limits.max_body).await {
-        Err(_) => return Err(too_large(limits, "more".to_owned())),
+        Err(_) => return Err(too_large(limits, "more".to_owned()).into()),
         Ok(Err(broken)) => {
-            return Err(Refusal::invalid("body", "all of it", broken.to_string()));
+            return Err(Refusal::invalid("body", "all of it", broken.to_string()).into());
         }
         Ok(Ok(body)) => body,
     };
@@ -58,11 +60,25 @@ pub(crate) async fn read(
         return Ok(body);
     }
     let limit = limits.max_inflated;
-    if body.len() < INLINE_BYTES {
-        return inflate(coding, &body, limit);
+    let large = body.len() >= INFLATE_APART_BYTES;
+    Ok(apart(large, move || inflate(coding, &body, limit)).await??)
+}
+
+/// Does work that takes long on another thread, so that the other requests of this one do not wait for it.
+///
+/// # Errors
+/// [`Error::Unavailable`] when there are no other threads any more.
+pub(crate) async fn apart<T: Send + 'static>(
+    takes_long: bool,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    if !takes_long {
+        return Ok(work());
     }
-    let inflated = block(move || inflate(coding, &body, limit)).await;
-    inflated.unwrap_or_else(|gone| Err(Refusal::invalid("body", "to inflate it", gone.to_string())))
+    block(work).await.map_err(|_| Error::Unavailable {
+        why: "the daemon is going down".to_owned(),
+        retry_after: None,
+    })
 }
 
 /// Compresses an answer where that is asked for and worth it; the coding to name in `Content-Encoding`.

@@ -1,20 +1,31 @@
 //! `POST …/infer`: bytes to a typed request, through dispatch, and back to bytes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
+use impresario_models::Tensor;
 
 use super::body::{self, Coding};
-use super::codec::{self, Answer, Decoded, Framing, Parameters, Refusal, clip};
+use super::codec::{
+    self, Answer, Decoded, Encoded, Form, Framing, Parameters, Refusal, Wanted, clip,
+};
 use super::plane::Plane;
 use super::respond::Fault;
 use crate::clock;
+use crate::serve::Entry;
 
 const HEADER_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
 const TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout");
 const VARIANT: HeaderName = HeaderName::from_static("x-route-variant");
 const VERSION: HeaderName = HeaderName::from_static("x-route-version");
+
+/// JSON of fewer bytes is read where it arrives: the way to another thread costs more.
+const DECODE_APART_BYTES: usize = 256 << 10;
+
+/// JSON of fewer elements is written where it leaves.
+const ENCODE_APART_ELEMENTS: usize = 32 << 10;
 
 pub(super) async fn infer(
     request: &HttpRequest,
@@ -27,27 +38,19 @@ pub(super) async fn infer(
     let body = body::read(request, payload, &plane.limits).await?;
     let begun = clock::instant();
     let entry = plane.serve.enter(name, version)?;
-    let decoded = decode(request, &entry, &body, plane).inspect_err(|_| entry.refused(begun))?;
-    let (
-        Decoded {
-            id,
-            inputs,
-            outputs,
-            ..
-        },
-        limit,
-    ) = decoded;
-    let answer = plane.serve.dispatch(&entry, inputs, limit).await?;
+    let decoded = decode(request, &entry, body, plane).await;
+    let (decoded, limit) = decoded.inspect_err(|_| entry.refused(begun))?;
+    let answer = plane.serve.dispatch(&entry, decoded.inputs, limit).await?;
     let served = answer.handle.version.to_string();
-    let encoded = codec::encode(&Answer {
-        model: name,
-        version: &served,
-        id: id.as_deref(),
-        contract: entry.contract(),
-        outputs: &answer.outputs,
-        wanted: &outputs,
-        parameters: &Parameters::default(),
-    })?;
+    let encoded = encode(
+        name,
+        &served,
+        decoded.id,
+        &entry,
+        answer.outputs,
+        decoded.outputs,
+    )
+    .await?;
     let (body, coding) = body::compress(request, encoded.body).await;
     let mut response = HttpResponse::Ok();
     match encoded.header_length {
@@ -66,15 +69,24 @@ pub(super) async fn infer(
 }
 
 /// The request and how long it may take.
-fn decode(
+async fn decode(
     request: &HttpRequest,
-    entry: &crate::serve::Entry,
-    body: &[u8],
+    entry: &Entry,
+    body: web::Bytes,
     plane: &Plane,
-) -> Result<(Decoded, Option<Duration>), Refusal> {
+) -> Result<(Decoded, Option<Duration>), Fault> {
     let header = |name| request.headers().get(name).map(HeaderValue::as_bytes);
     let framing = Framing::from_header(header(HEADER_LENGTH))?;
-    let decoded = codec::decode(entry.contract(), framing, body, &plane.limits)?;
+    let json = match framing {
+        Framing::Json => body.len(),
+        Framing::Mixed(length) => length,
+        Framing::Raw => 0,
+    };
+    let (contract, limits) = (Arc::clone(entry.contract()), plane.limits);
+    let decoded = body::apart(json >= DECODE_APART_BYTES, move || {
+        codec::decode(&contract, framing, &body, &limits)
+    });
+    let decoded = decoded.await??;
     // Read so that a wrong one is refused; every request has the same priority so far.
     decoded.parameters.count("priority")?;
     // Zero is no limit, as with Triton.
@@ -85,6 +97,33 @@ fn decode(
     let header = header(TIMEOUT).map(timeout).transpose()?;
     let limits = [asked.map(Duration::from_micros), header];
     Ok((decoded, limits.into_iter().flatten().min()))
+}
+
+async fn encode(
+    name: &str,
+    version: &str,
+    id: Option<String>,
+    entry: &Entry,
+    outputs: Vec<Tensor>,
+    wanted: Vec<Wanted>,
+) -> Result<Encoded, Fault> {
+    let elements = wanted.iter().filter(|wanted| wanted.form == Form::Json);
+    let elements = elements.filter_map(|wanted| outputs.get(wanted.index));
+    let elements: usize = elements.map(|tensor| tensor.values().len()).sum();
+    let (name, version) = (name.to_owned(), version.to_owned());
+    let contract = Arc::clone(entry.contract());
+    let encoded = body::apart(elements >= ENCODE_APART_ELEMENTS, move || {
+        codec::encode(&Answer {
+            model: &name,
+            version: &version,
+            id: id.as_deref(),
+            contract: &contract,
+            outputs: &outputs,
+            wanted: &wanted,
+            parameters: &Parameters::default(),
+        })
+    });
+    Ok(encoded.await??)
 }
 
 /// The header `x-request-timeout`: a duration with its unit, such as `250ms` or `2s`.

@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use impresario_models::Name;
 use impresario_pipelines::fleet::{By, Command, Phase, Reason, Reload, Report, Source, Subject};
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::body;
 use super::codec::{Refusal, clip};
@@ -177,13 +178,17 @@ async fn read<T: DeserializeOwned + Default>(
     request: &HttpRequest,
     payload: web::Payload,
     plane: &Plane,
-) -> Result<T, Refusal> {
+) -> Result<T, Fault> {
     let body = body::read(request, payload, &plane.limits).await?;
     if body.trim_ascii().is_empty() {
         return Ok(T::default());
     }
-    serde_json::from_slice(&body)
-        .map_err(|e| Refusal::invalid("repository request", "a JSON object", e.to_string()))
+    let wrong = |e: serde_json::Error| {
+        Refusal::invalid("repository request", "a JSON object", e.to_string())
+    };
+    // Without this a list would do for an object whose members stand in order.
+    let object: Map<String, Value> = serde_json::from_slice(&body).map_err(wrong)?;
+    Ok(serde_json::from_value(object.into()).map_err(wrong)?)
 }
 
 /// Triton answers with no body at all.

@@ -84,8 +84,8 @@ fn plane(fleet: &Impresario) -> web::Data<Plane> {
         control: fleet.control().clone(),
         measure: fleet.measure().clone(),
         limits: Limits {
-            max_body: 10_000,
-            max_inflated: 100_000,
+            max_body: 1 << 20,
+            max_inflated: 2 << 20,
             ..Limits::default()
         },
         patience: Duration::from_secs(20),

@@ -2,7 +2,7 @@
 //! them to the caller.
 
 /// Bounds on one request, each checked before memory is taken for what it bounds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The most bytes of a body as received. Default 64 MiB.
     pub max_body: usize,

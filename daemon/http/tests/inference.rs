@@ -84,7 +84,7 @@ async fn a_wrong_request_says_what_is_wrong() {
         post("/v2/models/pair/infer", ONE).insert_header(("content-encoding", "br")),
         post("/v2/models/pair/infer", ONE).insert_header(("content-encoding", "gzip")),
         post("/v2/models/pair/infer", ONE).insert_header(("x-request-timeout", "soon")),
-        post("/v2/models/pair/infer", " ".repeat(10_001)),
+        post("/v2/models/pair/infer", " ".repeat((1 << 20) + 1)),
         post("/v2/models/half/infer", ONE),
         post("/v2/models/broken/infer", ONE),
         post("/v2/models/infer", ONE),
@@ -133,7 +133,7 @@ async fn a_wrong_request_says_what_is_wrong() {
 
         413
         content-type: application/json
-        {"error":"body: expected at most 10000 bytes, got 10001; the limit is 'max_body' under [server.limits]"}
+        {"error":"body: expected at most 1048576 bytes, got 1048577; the limit is 'max_body' under [server.limits]"}
 
         400
         content-type: application/json
@@ -196,7 +196,7 @@ async fn compressed_requests_and_answers() {
     let mut deflate = ZlibEncoder::new(Vec::new(), Compression::fast());
     deflate.write_all(ONE.as_bytes()).unwrap();
     let mut bomb = GzEncoder::new(Vec::new(), Compression::fast());
-    bomb.write_all(&vec![b' '; 1 << 20]).unwrap();
+    bomb.write_all(&vec![b' '; 3 << 20]).unwrap();
     let encoded = |coding: &str, body: Vec<u8>| {
         post("/v2/models/pair/infer", body).insert_header(("content-encoding", coding))
     };
@@ -221,7 +221,7 @@ async fn compressed_requests_and_answers() {
         {"model_name":"pair","model_version":"2","id":"7","outputs":[{"name":"y","datatype":"FP32","shape":[1,2],"data":[0.1,2.0]},{"name":"label","datatype":"BYTES","shape":[1],"data":["v2"]}]}
         413
         content-type: application/json
-        {"error":"inflated body: expected at most 100000 bytes, got more; the limit is 'max_inflated' under [server.limits]"}
+        {"error":"inflated body: expected at most 2097152 bytes, got more; the limit is 'max_inflated' under [server.limits]"}
     "#]].assert_eq(&lines);
 
     // A small request can have a large answer: rows of zeros, written as JSON, asked for compressed.
@@ -309,5 +309,37 @@ async fn counters_move() {
         /v2/models/stats: "pair" "2" rows 3 runs 3 ok 3 failed 1
     "#]]
     .assert_eq(&lines);
+    fleet.stop().await;
+}
+
+#[actix_web::test]
+async fn large_requests_are_answered_like_small_ones() {
+    let (fleet, service) = serve().await;
+    let rows = 20_000;
+    let numbers: Vec<_> = (0..rows * 2).map(|i| format!("{i}.5e0")).collect();
+    let body = ONE
+        .replace("[0.1,2]", &format!("[{}]", numbers.join(",")))
+        .replace("[1,2]", &format!("[{rows},2]"));
+    assert!(body.len() > 256 << 10);
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(body.as_bytes()).unwrap();
+    let gzip = gzip.finish().unwrap();
+    assert!(gzip.len() > 16 << 10);
+    let path = "/v2/models/pair/infer";
+    let encoding = ("content-encoding", "gzip");
+    for request in [
+        post(path, body.clone()),
+        post(path, gzip).insert_header(encoding),
+    ] {
+        let answer = service(request).await;
+        assert_eq!(answer.status(), 200);
+        let body = to_bytes(answer.into_body()).await.unwrap();
+        let answer: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let data = answer["outputs"][0]["data"].as_array().unwrap();
+        let right = |(i, v): (usize, &serde_json::Value)| v.as_f64() == Some(i as f64 + 0.5);
+        assert!(data.len() == rows * 2 && data.iter().enumerate().all(right));
+    }
+    let broken = ask(&service, post(path, body.replace("39999.5e0", "true"))).await;
+    assert!(broken.contains("got true at element 39999"), "{broken}");
     fleet.stop().await;
 }

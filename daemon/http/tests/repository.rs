@@ -103,7 +103,7 @@ async fn changes_that_cannot_be_made() {
 
         400
         content-type: application/json
-        {"error":"repository request: expected a JSON object, got invalid type: integer `1`, expected a boolean at line 1 column 2"}
+        {"error":"repository request: expected a JSON object, got invalid type: sequence, expected a map at line 1 column 0"}
 
         405
         content-type: application/json
