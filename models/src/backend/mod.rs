@@ -8,17 +8,18 @@ pub mod fake;
 pub mod onnx;
 
 use crate::loader::Loaders;
+#[allow(unused_imports, reason = "a build may have no engine at all")]
+use crate::package::Kind;
 
 /// The engines of this build, by the files they load.
 #[must_use]
 pub fn loaders() -> Loaders {
     let loaders = Loaders::new();
+    #[cfg(feature = "onnx")]
+    let loaders = loaders.with(Kind::Onnx, Box::new(onnx::OnnxLoader));
     #[cfg(feature = "burn")]
-    let loaders = loaders.with(crate::package::Kind::Burn, Box::new(burn::BurnLoader));
+    let loaders = loaders.with(Kind::Burn, Box::new(burn::BurnLoader));
     #[cfg(feature = "fake")]
-    let loaders = loaders.with(
-        crate::package::Kind::Fake,
-        Box::new(fake::FakeLoader::default()),
-    );
+    let loaders = loaders.with(Kind::Fake, Box::new(fake::FakeLoader::default()));
     loaders
 }

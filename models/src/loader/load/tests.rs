@@ -318,3 +318,33 @@ fn a_model_of_an_application_needs_no_files() {
     let y = loaded.model.infer(vec![x]).unwrap();
     assert_eq!(y[0].as_slice::<f32>(), Some(&[2.0, 4.0][..]));
 }
+
+#[cfg(all(feature = "onnx", feature = "burn"))]
+#[test]
+fn every_version_of_the_quickstart_is_sound() {
+    use std::time::SystemTime;
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/quickstart/models");
+    let repository = crate::Repository::open(root.as_ref()).unwrap();
+    let scan = repository.scan(SystemTime::UNIX_EPOCH).unwrap();
+    assert_eq!(scan.notes, []);
+    let mut shown = String::new();
+    for (model, found) in &scan.models {
+        for &version in found.versions.keys() {
+            let package = repository.package(model, version).unwrap();
+            let loaded = load(&package, &crate::backend::loaders(), &mut |_| {});
+            let loaded = loaded.unwrap_or_else(|e| panic!("{model}/{version}: {e}"));
+            assert!(loaded.golden > 0, "{model}/{version} has no golden example");
+            assert!(loaded.timings.inference.is_some());
+            shown += &format!("{model}/{version} {}\n", loaded.engine);
+        }
+    }
+    expect![[r#"
+        digits-burn/1 burn-flex
+        digits-mlp/1 tract
+        iris/1 tract
+        iris/2 tract
+        iris-forest/1 tract
+        iris-linear/1 tract
+    "#]]
+    .assert_eq(&shown);
+}
