@@ -6,6 +6,8 @@
 pub mod actors;
 pub mod auth;
 pub mod check;
+pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod config;
 mod embed;

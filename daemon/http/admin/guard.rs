@@ -25,8 +25,8 @@ use crate::store::Role;
 /// The longest reason, in characters.
 const MAX_REASON: usize = 1_000;
 
-/// Why something is done, in the actor's words.
-pub(super) const REASON: &str = "x-reason";
+/// The header that says why something is done, in the actor's words.
+pub const REASON: &str = "x-reason";
 
 /// Who asks, with the role that the route needs: `Caller<Viewer>`.
 pub(super) struct Caller<Needed> {

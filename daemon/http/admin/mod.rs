@@ -19,7 +19,7 @@ mod status;
 mod tokens;
 pub mod wire;
 
-pub use guard::Operators;
+pub use guard::{Operators, REASON};
 pub use openapi::document;
 pub use reload::{ReloadRefused, Reloaded, Reloader};
 pub use routes::configure;

@@ -1,0 +1,69 @@
+//! `impresario status` and `impresario reload`.
+
+use serde_json::Value;
+
+use super::Failure;
+use super::args::ReasonArgs;
+use super::models::rows as model_rows;
+use super::output::{Output, cell, list, table};
+use super::pipelines::rows as pipeline_rows;
+use crate::client::{Ask, Client};
+use crate::http::admin::REASON;
+
+pub(super) fn status(client: &Client, out: &mut Output) -> Result<(), Failure> {
+    let reply = client.ask(Ask::get("/admin/v1/status"))?;
+    out.show(&reply.body, shown)
+}
+
+pub(super) fn reload(args: ReasonArgs, client: &Client, out: &mut Output) -> Result<(), Failure> {
+    let reply = client.ask(Ask::post("/admin/v1/reload").header(REASON, args.reason))?;
+    out.show(&reply.body, |body| {
+        let what = if body["changed"] == true {
+            "changed"
+        } else {
+            "nothing changed"
+        };
+        let warnings = list(&body["warnings"])
+            .iter()
+            .map(|warning| format!("\n{}", cell(warning)));
+        format!(
+            "{what}, revision {}{}",
+            body["revision"],
+            warnings.collect::<String>()
+        )
+    })
+}
+
+fn shown(status: &Value) -> String {
+    let ready = if status["ready"] == true {
+        "ready"
+    } else {
+        "not ready"
+    };
+    let up = std::time::Duration::from_secs(status["uptime"].as_f64().unwrap_or_default() as u64);
+    let mut text = format!(
+        "impresario {}, {ready}, up {}, revision {}\n\n",
+        cell(&status["version"]),
+        humantime::format_duration(up),
+        status["revision"]
+    );
+    text.push_str(&model_rows(list(&status["models"])));
+    text.push_str("\n\n");
+    text.push_str(&pipeline_rows(list(&status["pipelines"])));
+    let waits = list(&status["waits"]);
+    if !waits.is_empty() {
+        text.push_str("\n\n");
+        text.push_str(&waiting(waits));
+    }
+    text
+}
+
+/// What is not as desired, and why.
+pub(super) fn waiting(waits: &[Value]) -> String {
+    table(
+        ["WAITS", "WHY"],
+        waits
+            .iter()
+            .map(|wait| [cell(&wait["subject"]), cell(&wait["why"])]),
+    )
+}
