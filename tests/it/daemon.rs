@@ -1,0 +1,312 @@
+//! A daemon under test: the binary in a folder of its own, and a client for it.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// The longest that anything here may take before the test is given up: far more than it needs, so that a slow
+/// machine does not fail it.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A folder with models, state and config, and daemons that run in it.
+pub struct House {
+    dir: TempDir,
+}
+
+/// A running daemon.
+pub struct Daemon {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    log: PathBuf,
+    /// What it said when it was ready.
+    pub banner: String,
+    /// `127.0.0.1:PORT` of the data plane.
+    pub http: String,
+    /// `127.0.0.1:PORT` of the admin plane.
+    pub admin: String,
+}
+
+/// An answer over HTTP, whatever its status.
+#[derive(Debug)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// Headers of interest.
+    pub headers: Vec<(String, String)>,
+    /// The body, as JSON where it is.
+    pub body: Value,
+    /// The body's text.
+    pub text: String,
+}
+
+// === impl House ===
+
+impl House {
+    pub fn new() -> Self {
+        let house = Self {
+            dir: tempfile::tempdir().expect("a folder for the test"),
+        };
+        fs::create_dir_all(house.models()).unwrap();
+        house
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn models(&self) -> PathBuf {
+        self.path().join("models")
+    }
+
+    pub fn write(&self, relative: &str, text: &str) -> PathBuf {
+        let path = self.path().join(relative);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// A version whose files are in the quickstart.
+    pub fn real(&self, from: &str, to: &str) {
+        copy(&root().join("examples/quickstart/models").join(from), &self.models().join(to));
+    }
+
+    /// A version that does what its `fake.toml` says.
+    pub fn fake(&self, version: &str, text: &str) {
+        self.write(&format!("models/{version}/fake.toml"), text);
+    }
+
+    /// The command that serves this house, with more arguments to come.
+    pub fn command(&self) -> Command {
+        let mut command = impresario();
+        command.arg("serve");
+        command.args(["--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+        command.arg("--addresses-file").arg(self.path().join("addresses.json"));
+        command
+    }
+
+    /// Serves models and state of this house, without a config file.
+    pub fn serve(&self) -> Daemon {
+        self.serve_with(&[])
+    }
+
+    pub fn serve_with(&self, more: &[&str]) -> Daemon {
+        let mut command = self.command();
+        command.arg("--models").arg(self.models()).arg("--state").arg(self.path().join("state"));
+        self.start(command.args(more))
+    }
+
+    /// Serves with the config file of this house.
+    pub fn serve_config(&self) -> Daemon {
+        let mut command = self.command();
+        self.start(command.arg("--config").arg(self.path().join("impresario.toml")))
+    }
+
+    pub fn start(&self, command: &mut Command) -> Daemon {
+        let log = self.path().join("log.jsonl");
+        let addresses = self.path().join("addresses.json");
+        // The file of an earlier daemon in this house must not be taken for this one's.
+        let _gone = fs::remove_file(&addresses);
+        let errors = fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(errors).spawn().expect("start the daemon");
+        let mut stdout = BufReader::new(child.stdout.take().expect("its standard output"));
+        let mut banner = String::new();
+        // The daemon says that it is ready, and ends its text with a line to paste or with its pipelines.
+        while !banner.contains("is ready after") {
+            let read = stdout.read_line(&mut banner).unwrap();
+            assert!(read > 0, "the daemon ended before it was ready: {}", fs::read_to_string(&log).unwrap());
+        }
+        let text = fs::read_to_string(&addresses).expect("the addresses file is there when the daemon is ready");
+        let addresses: Value = serde_json::from_str(&text).unwrap();
+        let address = |key: &str| addresses[key].as_str().expect("an address").to_owned();
+        Daemon {
+            http: address("http"),
+            admin: address("admin"),
+            child,
+            stdout,
+            log,
+            banner,
+        }
+    }
+
+    /// Runs a daemon that is expected to refuse to start, and gives what it said.
+    pub fn refused(&self, command: &mut Command) -> (ExitStatus, String) {
+        let output = command.output().expect("run the daemon");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success(), "it should not have served: {text}");
+        (output.status, text)
+    }
+}
+
+// === impl Daemon ===
+
+impl Daemon {
+    pub fn get(&self, path: &str) -> Reply {
+        reply(agent().get(format!("http://{}{path}", self.http)).call())
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Reply {
+        self.post_text(path, &body.to_string())
+    }
+
+    pub fn post_text(&self, path: &str, body: &str) -> Reply {
+        reply(agent().post(format!("http://{}{path}", self.http)).send(body))
+    }
+
+    pub fn infer(&self, name: &str, inputs: Value) -> Reply {
+        self.post(&format!("/v2/models/{name}/infer"), &json!({ "inputs": inputs }))
+    }
+
+    pub fn admin_get(&self, path: &str) -> Reply {
+        reply(agent().get(format!("http://{}/admin/v1{path}", self.admin)).call())
+    }
+
+    pub fn admin_put(&self, path: &str, body: &Value) -> Reply {
+        let request = agent().put(format!("http://{}/admin/v1{path}", self.admin));
+        reply(request.content_type("application/json").send(body.to_string()))
+    }
+
+    pub fn admin_post(&self, path: &str, body: &Value) -> Reply {
+        let request = agent().post(format!("http://{}/admin/v1{path}", self.admin));
+        reply(request.content_type("application/json").send(body.to_string()))
+    }
+
+    /// Asks until the answer is as it should be. What is awaited comes from the daemon's own timers, so asking
+    /// again is the only way to see it.
+    pub fn until(&self, ask: impl Fn(&Self) -> Reply, right: impl Fn(&Reply) -> bool) -> Reply {
+        let end = std::time::Instant::now() + PATIENCE;
+        loop {
+            let reply = ask(self);
+            if right(&reply) {
+                return reply;
+            }
+            assert!(std::time::Instant::now() < end, "never came: {reply:?}\n{}", self.log());
+            std::thread::yield_now();
+        }
+    }
+
+    pub fn version(&self, model: &str, version: u64) -> Reply {
+        self.admin_get(&format!("/models/{model}/versions/{version}"))
+    }
+
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(status.expect("run kill").success());
+    }
+
+    /// Waits for its end.
+    pub fn wait(mut self) -> ExitStatus {
+        let status = self.child.wait().expect("wait for the daemon");
+        let mut rest = String::new();
+        let _rest = self.stdout.read_to_string(&mut rest);
+        status
+    }
+
+    /// Ends it without giving it a chance.
+    pub fn kill(mut self) {
+        self.child.kill().expect("kill the daemon");
+        self.child.wait().expect("wait for the daemon");
+    }
+
+    /// The rest of what it said on standard output, up to a line that holds `until`.
+    pub fn read_banner(&mut self, until: &str) -> String {
+        while !self.banner.contains(until) {
+            let read = self.stdout.read_line(&mut self.banner).unwrap();
+            assert!(read > 0, "the daemon ended: {}", self.banner);
+        }
+        self.banner.clone()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // A test that failed leaves no daemon behind; one that ended is ended already.
+        let _ended = self.child.kill();
+        let _ended = self.child.wait();
+    }
+}
+
+// === impl Reply ===
+
+impl Reply {
+    pub fn error(&self) -> &str {
+        self.body["error"].as_str().unwrap_or_default()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    /// The numbers of an output.
+    pub fn output(&self, name: &str) -> Vec<f64> {
+        let outputs = self.body["outputs"].as_array().unwrap_or_else(|| panic!("no outputs: {self:?}"));
+        let output = outputs.iter().find(|o| o["name"] == name).unwrap_or_else(|| panic!("no {name}: {self:?}"));
+        let data = output["data"].as_array().expect("data");
+        data.iter().map(|v| v.as_f64().expect("a number")).collect()
+    }
+}
+
+// === the rest ===
+
+/// One iris as the `X` of the iris models.
+pub fn iris(row: &[f64]) -> Value {
+    json!([{ "name": "X", "shape": [1, 4], "datatype": "FP32", "data": row }])
+}
+
+pub fn impresario() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_impresario"));
+    // Settings of the machine that the tests run on are not theirs.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("IMPRESARIO") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+pub fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+pub fn agent() -> ureq::Agent {
+    let config = ureq::Agent::config_builder();
+    config.http_status_as_error(false).timeout_global(Some(PATIENCE)).build().into()
+}
+
+pub fn reply(result: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Reply {
+    let mut response = result.expect("an answer");
+    let headers = response.headers().iter();
+    let headers = headers.map(|(n, v)| (n.to_string(), v.to_str().unwrap_or_default().to_owned())).collect();
+    let text = response.body_mut().read_to_string().expect("a text");
+    Reply {
+        status: response.status().as_u16(),
+        headers,
+        body: serde_json::from_str(&text).unwrap_or(Value::Null),
+        text,
+    }
+}

@@ -1,0 +1,62 @@
+//! Going down: readiness first, requests in flight finish, exit 0.
+
+use std::thread;
+
+use serde_json::json;
+
+use crate::daemon::{House, agent, reply};
+
+const SLOW: &str = "behaviour = \"slow\"\ndelay = \"1500ms\"\n";
+
+#[test]
+fn a_request_in_flight_is_answered() {
+    for signal in ["TERM", "INT"] {
+        let house = House::new();
+        house.fake("slow/1", SLOW);
+        let daemon = house.serve();
+        assert_eq!(daemon.get("/v2/health/ready").status, 200);
+        let url = format!("http://{}/v2/models/slow/infer", daemon.http);
+        let body = json!({ "inputs": fake_input() }).to_string();
+        let caller = thread::spawn(move || reply(agent().post(url).send(body)));
+        // The request is in flight when the version's queue or worker has it: its counter is not there yet, but
+        // the worker is busy, which a second request's queue time would show. The log says when it goes down.
+        daemon.until(|d| d.get("/v2/models/slow/ready"), |r| r.status == 200);
+        let http = daemon.http.clone();
+        let in_flight = std::time::Duration::from_millis(300);
+        thread::park_timeout(in_flight);
+        daemon.signal(signal);
+        let ready = format!("http://{http}/v2/health/ready");
+        let unready = loop {
+            // Either the socket still answers, and says no, or it is closed already.
+            match agent().get(&ready).call() {
+                Ok(response) if response.status() == 200 => {}
+                Ok(response) => break Some(response.status().as_u16()),
+                Err(_) => break None,
+            }
+        };
+        assert_eq!(unready, Some(503), "readiness goes first, while the request is in flight");
+        let answer = caller.join().unwrap();
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let status = daemon.wait();
+        assert_eq!(status.code(), Some(0));
+    }
+}
+
+#[test]
+fn the_grace_period_ends_what_does_not_end() {
+    let house = House::new();
+    house.fake("slow/1", "behaviour = \"slow\"\ndelay = \"100s\"\n");
+    let daemon = house.serve_with(&["--grace", "500ms"]);
+    let url = format!("http://{}/v2/models/slow/infer", daemon.http);
+    let body = json!({ "inputs": fake_input() }).to_string();
+    let caller = thread::spawn(move || agent().post(url).send(body).map(|response| response.status().as_u16()));
+    thread::park_timeout(std::time::Duration::from_millis(300));
+    daemon.signal("TERM");
+    let status = daemon.wait();
+    assert_ne!(status.code(), Some(0), "a request was cut off, and the exit code says so");
+    assert_ne!(caller.join().unwrap().ok(), Some(200));
+}
+
+fn fake_input() -> serde_json::Value {
+    json!([{ "name": "x", "shape": [1, 1], "datatype": "FP32", "data": [1.0] }])
+}

@@ -1,0 +1,14 @@
+//! End-to-end tests: the real binary, real sockets, real files.
+//!
+//! Every test starts its own daemon on ports of its own choosing, in a folder of its own, and waits for what the
+//! daemon says, never for time to pass. Models that misbehave are fakes (`fake.toml`), which only the binary
+//! that tests build can load.
+
+mod bad_input;
+mod bad_start;
+mod contained;
+mod daemon;
+mod drain;
+mod quickstart;
+mod repository;
+mod restart;
