@@ -5,28 +5,30 @@
 //! reverse: readiness first.
 
 mod banner;
+mod planes;
 mod signals;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::{Server, ServerHandle};
-use actix_web::{App, HttpServer, web};
+use actix_web::dev::ServerHandle;
 use impresario_pipelines::fleet::{self, By, Command, Source};
 use impresario_pipelines::spec::{Compiled, Problem};
 
-use crate::actors::messages::Outcome;
 use crate::actors::{Control, Refused};
+use crate::auth::HashError;
 use crate::clock;
 use crate::config::{self, Engine, Overrides, Settings};
 use crate::embed::{Impresario, StartError};
-use crate::http;
+use crate::http::admin::{ReloadRefused, Reloaded};
 use crate::http::in_flight::InFlight;
 use crate::store::{Error as StoreError, Memory, Retention, Sled, Store};
 use crate::telemetry;
+
+use planes::Planes;
 
 /// What `impresario serve` was told.
 #[derive(Clone, Debug, Default)]
@@ -77,6 +79,14 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
+    /// A token of the settings can never be verified.
+    #[error("admin.tokens '{name}': {source}")]
+    Token {
+        /// The token's name.
+        name: String,
+        /// Why.
+        source: HashError,
+    },
     /// The sockets failed.
     #[error("serve: {0}")]
     Serve(#[source] io::Error),
@@ -90,20 +100,9 @@ pub enum ServeError {
 
 /// Reads the pipeline files again and applies what changed.
 #[derive(Clone)]
-pub struct Reload {
+struct Reload {
     settings: Arc<Settings>,
     control: Control,
-}
-
-/// Why a reload changed nothing.
-#[derive(Debug, thiserror::Error)]
-pub enum ReloadError {
-    /// The files are wrong.
-    #[error("{}", lines(.0))]
-    Problems(Vec<Problem>),
-    /// The fleet refused them.
-    #[error(transparent)]
-    Refused(#[from] Refused),
 }
 
 /// Serves until a signal says otherwise.
@@ -112,7 +111,11 @@ pub enum ReloadError {
 /// [`ServeError`]; whatever it says, nothing was done by halves.
 pub fn serve(args: ServeArgs) -> Result<(), ServeError> {
     let begun = clock::instant();
-    let loaded = Settings::load(args.config.as_deref(), config::environment(), &args.overrides);
+    let loaded = Settings::load(
+        args.config.as_deref(),
+        config::environment(),
+        &args.overrides,
+    );
     let (settings, warnings) = loaded.map_err(ServeError::Problems)?;
     telemetry::start(&settings.log).map_err(ServeError::Log)?;
     for warning in warnings {
@@ -135,15 +138,24 @@ async fn run(
         settings: Arc::clone(&settings),
         control: impresario.control().clone(),
     };
-    let files = apply_files(&reload.control, pipelines, "daemon").await.map_err(ServeError::Files)?;
-    tracing::debug!(revision = %files.revision, changed = files.changed, "pipeline files applied");
+    reload
+        .apply(pipelines, by("daemon"))
+        .await
+        .map_err(ServeError::Files)?;
     let in_flight = InFlight::default();
-    let data = data_plane(&settings, &impresario, &in_flight, http)?;
-    let admin = admin_plane(&settings, &impresario, &reload, admin)?;
+    let planes = Planes {
+        settings: &settings,
+        impresario: &impresario,
+        addresses,
+    };
+    let data = planes.data(&in_flight, http)?;
+    let admin = planes.admin(&reload, admin)?;
     let handles = [data.handle(), admin.handle()];
     let (data, admin) = (actix::spawn(data), actix::spawn(admin));
     if let Some(path) = addresses_file {
-        addresses.write(&path).map_err(|source| ServeError::Addresses { path, source })?;
+        addresses
+            .write(&path)
+            .map_err(|source| ServeError::Addresses { path, source })?;
     }
     tracing::info!(http = %addresses.http, admin = %addresses.admin, "listening");
     let mut signals = signals::Signals::listen().map_err(ServeError::Serve)?;
@@ -155,7 +167,10 @@ async fn run(
         Some(signal) => signal,
         None => {
             impresario.live().accept(true);
-            print!("{}", banner::ready(&addresses, &settings, &impresario, begun.elapsed()));
+            print!(
+                "{}",
+                banner::ready(&addresses, &settings, &impresario, begun.elapsed())
+            );
             signals.until_end(|| reload.on_signal()).await
         }
     };
@@ -192,45 +207,18 @@ async fn begin(settings: &Settings) -> Result<Impresario, ServeError> {
     };
     let impresario = Impresario::builder()
         .repository(&settings.models.repository)
-        .poll(settings.models.poll.unwrap_or_default(), settings.models.settle)
-        .timeouts(settings.server.request_timeout, settings.models.load_timeout)
+        .poll(
+            settings.models.poll.unwrap_or_default(),
+            settings.models.settle,
+        )
+        .timeouts(
+            settings.server.request_timeout,
+            settings.models.load_timeout,
+        )
         .limits(limits)
         .store(store)
         .begin();
     Ok(impresario.await?)
-}
-
-fn data_plane(
-    settings: &Settings,
-    impresario: &Impresario,
-    in_flight: &InFlight,
-    listener: TcpListener,
-) -> Result<Server, ServeError> {
-    let plane = web::Data::new(http::Plane {
-        serve: impresario.serve().clone(),
-        control: impresario.control().clone(),
-        measure: impresario.measure().clone(),
-        limits: http::limits(&settings.server.limits),
-        patience: settings.models.load_timeout,
-        guard: Arc::new(http::Loopback),
-    });
-    let (in_flight, live) = (in_flight.clone(), impresario.live().clone());
-    let app = move || {
-        App::new()
-            .wrap(in_flight.middleware(live.clone()))
-            .configure(http::configure(plane.clone()))
-    };
-    let server = HttpServer::new(app)
-        .keep_alive(settings.server.keep_alive)
-        .client_request_timeout(settings.server.header_timeout)
-        .max_connections(settings.server.limits.max_connections)
-        .shutdown_timeout(settings.server.grace.as_secs().max(1))
-        .disable_signals();
-    let server = match settings.server.workers {
-        Some(workers) => server.workers(workers.get()),
-        None => server,
-    };
-    Ok(server.listen(listener).map_err(ServeError::Serve)?.run())
 }
 
 /// Readiness first, then the requests in flight, then the versions, then the sockets.
@@ -260,7 +248,9 @@ fn bind(address: SocketAddr, setting: &'static str) -> Result<TcpListener, Serve
     });
     bound.map_err(|source| {
         let remedy = match source.kind() {
-            io::ErrorKind::AddrInUse => "stop the program that listens there, or choose another port (0 for any)",
+            io::ErrorKind::AddrInUse => {
+                "stop the program that listens there, or choose another port (0 for any)"
+            }
             io::ErrorKind::PermissionDenied => "choose a port above 1023",
             _ => "choose an address of this machine",
         };
@@ -273,41 +263,66 @@ fn bind(address: SocketAddr, setting: &'static str) -> Result<TcpListener, Serve
     })
 }
 
-async fn apply_files(control: &Control, compiled: Compiled, actor: &str) -> Result<Outcome, Refused> {
-    for warning in compiled.warnings() {
-        tracing::warn!("{warning}");
-    }
-    let pipelines = compiled.pipelines().map(|(name, definition)| {
-        (name.clone(), definition.pipeline().clone(), definition.digest().to_owned())
-    });
-    let command = Command::ApplyFiles {
-        pipelines: pipelines.collect(),
-    };
-    let by = By {
-        actor: actor.to_owned(),
-        source: Source::File,
-        reason: None,
-    };
-    control.change(command, by, false).await
-}
-
 // === impl Reload ===
 
 impl Reload {
     /// Reads the pipeline files again. A refused file changes nothing.
-    ///
-    /// # Errors
-    /// [`ReloadError`] with every problem.
-    pub async fn reload(&self, actor: &str) -> Result<Outcome, ReloadError> {
-        let compiled = self.settings.read_pipelines().map_err(ReloadError::Problems)?;
-        Ok(apply_files(&self.control, compiled, actor).await?)
+    async fn reload(&self, by: By) -> Result<Reloaded, ReloadRefused> {
+        let compiled = self
+            .settings
+            .read_pipelines()
+            .map_err(ReloadRefused::Files)?;
+        self.apply(compiled, by)
+            .await
+            .map_err(ReloadRefused::Change)
+    }
+
+    async fn apply(&self, compiled: Compiled, by: By) -> Result<Reloaded, Refused> {
+        let warnings = compiled.warnings().to_vec();
+        for warning in &warnings {
+            tracing::warn!("{warning}");
+        }
+        let pipelines = compiled.pipelines().iter().map(|(name, definition)| {
+            (
+                name.clone(),
+                definition.pipeline().clone(),
+                definition.digest().to_owned(),
+            )
+        });
+        let command = Command::ApplyFiles {
+            pipelines: pipelines.collect(),
+        };
+        let outcome = self.control.change(command, by, false).await?;
+        tracing::info!(revision = %outcome.revision, changed = outcome.changed, "pipeline files applied");
+        Ok(Reloaded {
+            revision: outcome.revision,
+            changed: outcome.changed,
+            warnings,
+        })
     }
 
     async fn on_signal(&self) {
-        match self.reload("signal").await {
-            Ok(outcome) => tracing::info!(revision = %outcome.revision, changed = outcome.changed, "reloaded"),
-            Err(error) => tracing::error!(%error, "reload refused; nothing was changed"),
+        match self.reload(by("signal")).await {
+            Ok(_) => {}
+            Err(ReloadRefused::Files(problems)) => {
+                for problem in problems {
+                    tracing::error!("{problem}");
+                }
+                tracing::error!("reload refused; nothing was changed");
+            }
+            Err(ReloadRefused::Change(refused)) => {
+                tracing::error!(error = %refused, "reload refused; nothing was changed");
+            }
         }
+    }
+}
+
+/// Who applies files: the daemon at its start, a signal, or an admin.
+fn by(actor: &str) -> By {
+    By {
+        actor: actor.to_owned(),
+        source: Source::File,
+        reason: None,
     }
 }
 

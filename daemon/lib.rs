@@ -5,6 +5,7 @@
 
 pub mod actors;
 pub mod auth;
+pub mod boot;
 pub mod check;
 pub mod cli;
 pub mod client;
@@ -16,6 +17,7 @@ pub mod http;
 pub mod measure;
 pub mod serve;
 pub mod store;
+mod telemetry;
 
 pub use embed::{Builder, Impresario, StartError};
 pub use error::Error;

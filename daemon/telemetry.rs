@@ -14,7 +14,8 @@ use crate::config::{Log, LogFormat};
 /// # Errors
 /// The filter's own message, when `log.level` is none.
 pub fn start(log: &Log) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&log.level).map_err(|error| format!("log.level {:?}: {error}", log.level))?;
+    let filter = EnvFilter::try_new(&log.level)
+        .map_err(|error| format!("log.level {:?}: {error}", log.level))?;
     let json = match log.format {
         LogFormat::Json => true,
         LogFormat::Text => false,
@@ -22,9 +23,19 @@ pub fn start(log: &Log) -> Result<(), String> {
     };
     let lines = fmt().with_env_filter(filter).with_writer(io::stderr);
     let already = if json {
-        lines.json().flatten_event(true).finish().try_init().is_err()
+        lines
+            .json()
+            .flatten_event(true)
+            .finish()
+            .try_init()
+            .is_err()
     } else {
-        lines.with_target(false).with_ansi(io::stderr().is_terminal()).finish().try_init().is_err()
+        lines
+            .with_target(false)
+            .with_ansi(io::stderr().is_terminal())
+            .finish()
+            .try_init()
+            .is_err()
     };
     if already {
         tracing::debug!("the process logs already");

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use impresario_models::golden::Golden;
 use impresario_models::{Name, Tensor, Values, VersionNumber, each_vec};
-use impresario_pipelines::table::Standing;
 use impresario_pipelines::table;
+use impresario_pipelines::table::Standing;
 use serde_json::{Value, json};
 
 use crate::actors::Snapshot;
@@ -37,7 +37,8 @@ impl Addresses {
     /// Writes `{"http":…,"admin":…}`, wholly or not at all, so that a script that waits for the file never
     /// reads half of it.
     pub(super) fn write(self, path: &Path) -> io::Result<()> {
-        let text = json!({ "http": self.http.to_string(), "admin": self.admin.to_string() }).to_string();
+        let text =
+            json!({ "http": self.http.to_string(), "admin": self.admin.to_string() }).to_string();
         let mut beside = path.as_os_str().to_owned();
         beside.push(".part");
         let mut file = std::fs::File::create(&beside)?;
@@ -48,7 +49,12 @@ impl Addresses {
 }
 
 /// The whole text.
-pub(super) fn ready(addresses: &Addresses, settings: &Settings, impresario: &Impresario, took: Duration) -> String {
+pub(super) fn ready(
+    addresses: &Addresses,
+    settings: &Settings,
+    impresario: &Impresario,
+    took: Duration,
+) -> String {
     let snapshot = impresario.live().snapshot();
     let mut text = String::new();
     // Writing to a string cannot fail.
@@ -67,7 +73,11 @@ fn render(
     took: Duration,
 ) -> std::fmt::Result {
     let version = env!("CARGO_PKG_VERSION");
-    writeln!(text, "impresario {version} is ready after {:.1} s", took.as_secs_f64())?;
+    writeln!(
+        text,
+        "impresario {version} is ready after {:.1} s",
+        took.as_secs_f64()
+    )?;
     writeln!(text, "  requests  http://{}", addresses.http)?;
     writeln!(text, "  admin     http://{}", addresses.admin)?;
     writeln!(text, "  models    {}", settings.models.repository.display())?;
@@ -78,25 +88,44 @@ fn render(
             path.display(),
             snapshot.fleet.routing.revision
         )?,
-        Engine::Memory => writeln!(text, "  state     in memory: routing is lost when the daemon ends")?,
+        Engine::Memory => writeln!(
+            text,
+            "  state     in memory: routing is lost when the daemon ends"
+        )?,
     }
     writeln!(text)?;
     let mut routes: Vec<_> = snapshot.table.routes().collect();
     routes.sort_by(|a, b| a.name.cmp(&b.name));
-    let width = routes.iter().take(MAX_LINES).map(|route| route.name.as_str().len()).max().unwrap_or(0);
+    let width = routes
+        .iter()
+        .take(MAX_LINES)
+        .map(|route| route.name.as_str().len())
+        .max()
+        .unwrap_or(0);
     for route in routes.iter().take(MAX_LINES) {
         let line = match route.decide() {
             Ok(decision) => {
                 let target = snapshot.table.target(decision.target);
-                format!("{} version {}, {}", target.model, target.version, target.facts.engine)
+                format!(
+                    "{} version {}, {}",
+                    target.model, target.version, target.facts.engine
+                )
             }
             Err(why) => format!("nobody answers: {}", why.why),
         };
         writeln!(text, "  {:width$}  {line}", route.name.as_str())?;
     }
     match routes.len() {
-        0 => writeln!(text, "  no model yet: put one at {}/NAME/1/model.onnx", settings.models.repository.display())?,
-        n if n > MAX_LINES => writeln!(text, "  and {} more: impresario pipelines list", n - MAX_LINES)?,
+        0 => writeln!(
+            text,
+            "  no model yet: put one at {}/NAME/1/model.onnx",
+            settings.models.repository.display()
+        )?,
+        n if n > MAX_LINES => writeln!(
+            text,
+            "  and {} more: impresario pipelines list",
+            n - MAX_LINES
+        )?,
         _ => {}
     }
     Ok(())
@@ -112,17 +141,29 @@ fn example(settings: &Settings, snapshot: &Snapshot, addresses: &Addresses) -> O
         };
         let inputs = golden(settings, snapshot, &model, version)?;
         let body = json!({ "inputs": inputs });
-        Some(format!("curl -s http://{}/v2/models/{name}/infer -d '{body}'", addresses.http))
+        Some(format!(
+            "curl -s http://{}/v2/models/{name}/infer -d '{body}'",
+            addresses.http
+        ))
     })
 }
 
-fn golden(settings: &Settings, snapshot: &Snapshot, model: &Name, version: VersionNumber) -> Option<Vec<Value>> {
+fn golden(
+    settings: &Settings,
+    snapshot: &Snapshot,
+    model: &Name,
+    version: VersionNumber,
+) -> Option<Vec<Value>> {
     let seen = snapshot.fleet.observed.version(model.as_str(), version)?;
     let contract = &seen.facts.as_ref()?.contract;
-    let package = impresario_models::Package::open(&settings.models.repository, model, version).ok()?;
+    let package =
+        impresario_models::Package::open(&settings.models.repository, model, version).ok()?;
     let inputs = Golden::read(&package).ok()??.inputs(contract)?;
     let ports = contract.inputs.iter();
-    ports.zip(&inputs).map(|(port, tensor)| input(&port.name, tensor)).collect()
+    ports
+        .zip(&inputs)
+        .map(|(port, tensor)| input(&port.name, tensor))
+        .collect()
 }
 
 /// One input as the protocol's JSON; nothing for what JSON cannot hold, or what is too long to paste.
@@ -142,7 +183,9 @@ fn input(name: &str, tensor: &Tensor) -> Option<Value> {
             json!(texts)
         }
         // Through the shortest decimal of its own type: 5.1 and not 5.099999904632568.
-        values => each_vec!(values, v => serde_json::from_str(&serde_json::to_string(v).ok()?).ok()?),
+        values => {
+            each_vec!(values, v => serde_json::from_str(&serde_json::to_string(v).ok()?).ok()?)
+        }
     };
     Some(json!({
         "name": name,

@@ -118,7 +118,9 @@ where
         Box::pin(async move {
             let mut response = service.call(request).await?;
             if !live.accepting() {
-                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                response
+                    .headers_mut()
+                    .insert(CONNECTION, HeaderValue::from_static("close"));
             }
             Ok(response.map_body(|_, inner| Body {
                 inner: Box::pin(inner),
@@ -135,7 +137,10 @@ impl<B: MessageBody> MessageBody for Body<B> {
         self.inner.size()
     }
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+    fn poll_next(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         self.get_mut().inner.as_mut().poll_next(cx)
     }
 }

@@ -9,6 +9,7 @@ pub mod codec;
 mod health;
 pub mod in_flight;
 mod infer;
+mod keeper;
 mod metadata;
 pub mod metrics;
 mod path;
@@ -18,6 +19,7 @@ mod respond;
 mod stats;
 mod wire;
 
+pub use keeper::Keeper;
 pub use plane::{Denied, Guard, Plane, configure};
 
 #[cfg(test)]

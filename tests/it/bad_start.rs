@@ -30,7 +30,10 @@ fn a_port_in_use() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let mut command = impresario();
-    command.args(["serve", "--http", &address, "--admin", "127.0.0.1:0"]).arg("--models").arg(house.models());
+    command
+        .args(["serve", "--http", &address, "--admin", "127.0.0.1:0"])
+        .arg("--models")
+        .arg(house.models());
     command.arg("--state").arg(house.path().join("state"));
     let (_, text) = house.refused(&mut command);
     assert_says(&text, &[&address, "--http", "another port"]);
@@ -44,7 +47,11 @@ fn a_state_that_is_in_use_or_damaged_or_no_folder() {
     let daemon = house.serve();
     let mut command = impresario();
     command.args(["serve", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
-    command.arg("--models").arg(house.models()).arg("--state").arg(&state);
+    command
+        .arg("--models")
+        .arg(house.models())
+        .arg("--state")
+        .arg(&state);
     let (_, text) = house.refused(&mut command);
     assert_says(&text, &["state", "another"]);
     // The first one does not notice.
@@ -52,7 +59,14 @@ fn a_state_that_is_in_use_or_damaged_or_no_folder() {
     daemon.kill();
 
     let file = house.write("no-folder", "");
-    let (_, text) = house.refused(house.command().arg("--models").arg(house.models()).arg("--state").arg(file));
+    let (_, text) = house.refused(
+        house
+            .command()
+            .arg("--models")
+            .arg(house.models())
+            .arg("--state")
+            .arg(file),
+    );
     assert_says(&text, &["no-folder"]);
 
     for entry in fs::read_dir(&state).unwrap() {
@@ -61,7 +75,14 @@ fn a_state_that_is_in_use_or_damaged_or_no_folder() {
             fs::write(&path, vec![0xa5; 5_000]).unwrap();
         }
     }
-    let (_, text) = house.refused(house.command().arg("--models").arg(house.models()).arg("--state").arg(&state));
+    let (_, text) = house.refused(
+        house
+            .command()
+            .arg("--models")
+            .arg(house.models())
+            .arg("--state")
+            .arg(&state),
+    );
     assert_says(&text, &["restore"]);
 }
 
@@ -74,14 +95,32 @@ fn settings_that_are_wrong_are_all_told_at_once() {
     );
     let (_, text) = house.refused(house.command().arg("--config").arg(&config));
     // The flags give addresses, so the file's wrong one is not used; what else is wrong is told with its line.
-    assert_says(&text, &["impresario.toml:4", "grase", "grace", "impresario.toml:6", "poll"]);
+    assert_says(
+        &text,
+        &[
+            "impresario.toml:4",
+            "grase",
+            "grace",
+            "impresario.toml:6",
+            "poll",
+        ],
+    );
     let missing = house.path().join("missing.toml");
     let (_, text) = house.refused(house.command().arg("--config").arg(&missing));
     assert_says(&text, &["missing.toml"]);
     // `check` says the same without a daemon, and its exit code can be used.
-    let output = impresario().arg("check").arg("--config").arg(&config).output().unwrap();
+    let output = impresario()
+        .arg("check")
+        .arg("--config")
+        .arg(&config)
+        .output()
+        .unwrap();
     assert!(!output.status.success());
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert_says(&said, &["impresario.toml:4", "impresario.toml:6"]);
 }
 
@@ -89,7 +128,10 @@ fn settings_that_are_wrong_are_all_told_at_once() {
 fn a_pipeline_file_that_names_what_is_not_there() {
     let house = House::new();
     house.real("iris/1", "iris/1");
-    let config = house.write("impresario.toml", "version = 1\n[pipelines]\nfiles = [\"pipelines/*.toml\"]\n");
+    let config = house.write(
+        "impresario.toml",
+        "version = 1\n[pipelines]\nfiles = [\"pipelines/*.toml\"]\n",
+    );
     house.write(
         "pipelines/p.toml",
         "version = 1\n[pipelines.flowers.policy]\ntype = \"standalone\"\nmodel = \"irys\"\n",
@@ -102,7 +144,10 @@ fn a_pipeline_file_that_names_what_is_not_there() {
 fn beyond_loopback_only_with_a_token() {
     let house = House::new();
     let mut command = impresario();
-    command.args(["serve", "--http", "127.0.0.1:0", "--admin", "0.0.0.0:0"]).arg("--models").arg(house.models());
+    command
+        .args(["serve", "--http", "127.0.0.1:0", "--admin", "0.0.0.0:0"])
+        .arg("--models")
+        .arg(house.models());
     command.arg("--state").arg(house.path().join("state"));
     let (_, text) = house.refused(&mut command);
     assert_says(&text, &["token"]);

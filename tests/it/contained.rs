@@ -32,7 +32,10 @@ fn a_panicking_version_beside_a_healthy_one_under_load() {
         // Its caller is told at once, without what happened inside.
         let crashed = daemon.infer("bomb", input(666.0));
         assert_eq!(crashed.status, 500, "{crashed:?}");
-        assert!(crashed.error().contains("crashed") && !crashed.error().contains("marker"), "{crashed:?}");
+        assert!(
+            crashed.error().contains("crashed") && !crashed.error().contains("marker"),
+            "{crashed:?}"
+        );
         assert!(crashed.header("x-request-id").is_some(), "{crashed:?}");
         // It is built again by itself.
         daemon.until(|d| d.infer("bomb", input(2.0)), |r| r.status == 200);
@@ -61,7 +64,10 @@ fn a_panicking_version_beside_a_healthy_one_under_load() {
 fn a_hanging_version_is_given_up_after_its_timeout() {
     let house = House::new();
     house.fake("stuck/1", "behaviour = \"hanging\"\nmarker = 666\n");
-    house.write("models/stuck/1/model.toml", "version = 1\n[limits]\ntimeout = \"200ms\"\n");
+    house.write(
+        "models/stuck/1/model.toml",
+        "version = 1\n[limits]\ntimeout = \"200ms\"\n",
+    );
     let daemon = house.serve();
     assert_eq!(daemon.infer("stuck", input(1.0)).status, 200);
     let hung = daemon.infer("stuck", input(666.0));
@@ -76,9 +82,19 @@ fn a_failing_version_fails_alone() {
     let house = House::new();
     house.fake("flaky/1", "behaviour = \"flaky\"\nevery = 2\n");
     let daemon = house.serve();
-    let statuses: Vec<_> = (0..6).map(|_| daemon.infer("flaky", input(1.0)).status).collect();
-    assert_eq!(statuses.iter().filter(|s| **s == 500).count(), 3, "{statuses:?}");
-    assert_eq!(statuses.iter().filter(|s| **s == 200).count(), 3, "{statuses:?}");
+    let statuses: Vec<_> = (0..6)
+        .map(|_| daemon.infer("flaky", input(1.0)).status)
+        .collect();
+    assert_eq!(
+        statuses.iter().filter(|s| **s == 500).count(),
+        3,
+        "{statuses:?}"
+    );
+    assert_eq!(
+        statuses.iter().filter(|s| **s == 200).count(),
+        3,
+        "{statuses:?}"
+    );
     // Errors are not crashes: it stays ready.
     assert!(daemon.version("flaky", 1).text.contains("\"ready\""));
 }
@@ -87,14 +103,25 @@ fn a_failing_version_fails_alone() {
 fn a_full_queue_refuses_at_once() {
     let house = House::new();
     house.fake("slow/1", "behaviour = \"slow\"\ndelay = \"700ms\"\n");
-    house.write("models/slow/1/model.toml", "version = 1\n[limits]\nqueue = 1\n");
+    house.write(
+        "models/slow/1/model.toml",
+        "version = 1\n[limits]\nqueue = 1\n",
+    );
     let daemon = house.serve();
     let statuses = thread::scope(|scope| {
-        let callers: Vec<_> = (0..6).map(|_| scope.spawn(|| daemon.infer("slow", input(1.0)))).collect();
-        callers.into_iter().map(|caller| caller.join().unwrap()).collect::<Vec<_>>()
+        let callers: Vec<_> = (0..6)
+            .map(|_| scope.spawn(|| daemon.infer("slow", input(1.0))))
+            .collect();
+        callers
+            .into_iter()
+            .map(|caller| caller.join().unwrap())
+            .collect::<Vec<_>>()
     });
     let refused: Vec<_> = statuses.iter().filter(|r| r.status == 503).collect();
     assert!(refused.len() >= 3, "{statuses:?}");
-    assert!(refused.iter().all(|r| r.header("retry-after").is_some()), "{refused:?}");
+    assert!(
+        refused.iter().all(|r| r.header("retry-after").is_some()),
+        "{refused:?}"
+    );
     assert!(statuses.iter().any(|r| r.status == 200), "{statuses:?}");
 }

@@ -72,7 +72,10 @@ impl House {
 
     /// A version whose files are in the quickstart.
     pub fn real(&self, from: &str, to: &str) {
-        copy(&root().join("examples/quickstart/models").join(from), &self.models().join(to));
+        copy(
+            &root().join("examples/quickstart/models").join(from),
+            &self.models().join(to),
+        );
     }
 
     /// A version that does what its `fake.toml` says.
@@ -85,7 +88,9 @@ impl House {
         let mut command = impresario();
         command.arg("serve");
         command.args(["--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
-        command.arg("--addresses-file").arg(self.path().join("addresses.json"));
+        command
+            .arg("--addresses-file")
+            .arg(self.path().join("addresses.json"));
         command
     }
 
@@ -96,14 +101,22 @@ impl House {
 
     pub fn serve_with(&self, more: &[&str]) -> Daemon {
         let mut command = self.command();
-        command.arg("--models").arg(self.models()).arg("--state").arg(self.path().join("state"));
+        command
+            .arg("--models")
+            .arg(self.models())
+            .arg("--state")
+            .arg(self.path().join("state"));
         self.start(command.args(more))
     }
 
     /// Serves with the config file of this house.
     pub fn serve_config(&self) -> Daemon {
         let mut command = self.command();
-        self.start(command.arg("--config").arg(self.path().join("impresario.toml")))
+        self.start(
+            command
+                .arg("--config")
+                .arg(self.path().join("impresario.toml")),
+        )
     }
 
     pub fn start(&self, command: &mut Command) -> Daemon {
@@ -111,16 +124,29 @@ impl House {
         let addresses = self.path().join("addresses.json");
         // The file of an earlier daemon in this house must not be taken for this one's.
         let _gone = fs::remove_file(&addresses);
-        let errors = fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
-        let mut child = command.stdout(Stdio::piped()).stderr(errors).spawn().expect("start the daemon");
+        let errors = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .unwrap();
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(errors)
+            .spawn()
+            .expect("start the daemon");
         let mut stdout = BufReader::new(child.stdout.take().expect("its standard output"));
         let mut banner = String::new();
         // The daemon says that it is ready, and ends its text with a line to paste or with its pipelines.
         while !banner.contains("is ready after") {
             let read = stdout.read_line(&mut banner).unwrap();
-            assert!(read > 0, "the daemon ended before it was ready: {}", fs::read_to_string(&log).unwrap());
+            assert!(
+                read > 0,
+                "the daemon ended before it was ready: {}",
+                fs::read_to_string(&log).unwrap()
+            );
         }
-        let text = fs::read_to_string(&addresses).expect("the addresses file is there when the daemon is ready");
+        let text = fs::read_to_string(&addresses)
+            .expect("the addresses file is there when the daemon is ready");
         let addresses: Value = serde_json::from_str(&text).unwrap();
         let address = |key: &str| addresses[key].as_str().expect("an address").to_owned();
         Daemon {
@@ -137,7 +163,10 @@ impl House {
     pub fn refused(&self, command: &mut Command) -> (ExitStatus, String) {
         let output = command.output().expect("run the daemon");
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success(), "it should not have served: {text}");
+        assert!(
+            !output.status.success(),
+            "it should not have served: {text}"
+        );
         (output.status, text)
     }
 }
@@ -154,25 +183,44 @@ impl Daemon {
     }
 
     pub fn post_text(&self, path: &str, body: &str) -> Reply {
-        reply(agent().post(format!("http://{}{path}", self.http)).send(body))
+        reply(
+            agent()
+                .post(format!("http://{}{path}", self.http))
+                .send(body),
+        )
     }
 
     pub fn infer(&self, name: &str, inputs: Value) -> Reply {
-        self.post(&format!("/v2/models/{name}/infer"), &json!({ "inputs": inputs }))
+        self.post(
+            &format!("/v2/models/{name}/infer"),
+            &json!({ "inputs": inputs }),
+        )
     }
 
     pub fn admin_get(&self, path: &str) -> Reply {
-        reply(agent().get(format!("http://{}/admin/v1{path}", self.admin)).call())
+        reply(
+            agent()
+                .get(format!("http://{}/admin/v1{path}", self.admin))
+                .call(),
+        )
     }
 
     pub fn admin_put(&self, path: &str, body: &Value) -> Reply {
         let request = agent().put(format!("http://{}/admin/v1{path}", self.admin));
-        reply(request.content_type("application/json").send(body.to_string()))
+        reply(
+            request
+                .content_type("application/json")
+                .send(body.to_string()),
+        )
     }
 
     pub fn admin_post(&self, path: &str, body: &Value) -> Reply {
         let request = agent().post(format!("http://{}/admin/v1{path}", self.admin));
-        reply(request.content_type("application/json").send(body.to_string()))
+        reply(
+            request
+                .content_type("application/json")
+                .send(body.to_string()),
+        )
     }
 
     /// Asks until the answer is as it should be. What is awaited comes from the daemon's own timers, so asking
@@ -184,7 +232,11 @@ impl Daemon {
             if right(&reply) {
                 return reply;
             }
-            assert!(std::time::Instant::now() < end, "never came: {reply:?}\n{}", self.log());
+            assert!(
+                std::time::Instant::now() < end,
+                "never came: {reply:?}\n{}",
+                self.log()
+            );
             std::thread::yield_now();
         }
     }
@@ -202,7 +254,9 @@ impl Daemon {
     }
 
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        let status = Command::new("kill")
+            .args([&format!("-{name}"), &self.child.id().to_string()])
+            .status();
         assert!(status.expect("run kill").success());
     }
 
@@ -246,13 +300,21 @@ impl Reply {
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+        self.headers
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
     }
 
     /// The numbers of an output.
     pub fn output(&self, name: &str) -> Vec<f64> {
-        let outputs = self.body["outputs"].as_array().unwrap_or_else(|| panic!("no outputs: {self:?}"));
-        let output = outputs.iter().find(|o| o["name"] == name).unwrap_or_else(|| panic!("no {name}: {self:?}"));
+        let outputs = self.body["outputs"]
+            .as_array()
+            .unwrap_or_else(|| panic!("no outputs: {self:?}"));
+        let output = outputs
+            .iter()
+            .find(|o| o["name"] == name)
+            .unwrap_or_else(|| panic!("no {name}: {self:?}"));
         let data = output["data"].as_array().expect("data");
         data.iter().map(|v| v.as_f64().expect("a number")).collect()
     }
@@ -295,13 +357,19 @@ pub fn copy(from: &Path, to: &Path) {
 
 pub fn agent() -> ureq::Agent {
     let config = ureq::Agent::config_builder();
-    config.http_status_as_error(false).timeout_global(Some(PATIENCE)).build().into()
+    config
+        .http_status_as_error(false)
+        .timeout_global(Some(PATIENCE))
+        .build()
+        .into()
 }
 
 pub fn reply(result: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Reply {
     let mut response = result.expect("an answer");
     let headers = response.headers().iter();
-    let headers = headers.map(|(n, v)| (n.to_string(), v.to_str().unwrap_or_default().to_owned())).collect();
+    let headers = headers
+        .map(|(n, v)| (n.to_string(), v.to_str().unwrap_or_default().to_owned()))
+        .collect();
     let text = response.body_mut().read_to_string().expect("a text");
     Reply {
         status: response.status().as_u16(),

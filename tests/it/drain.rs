@@ -34,7 +34,11 @@ fn a_request_in_flight_is_answered() {
                 Err(_) => break None,
             }
         };
-        assert_eq!(unready, Some(503), "readiness goes first, while the request is in flight");
+        assert_eq!(
+            unready,
+            Some(503),
+            "readiness goes first, while the request is in flight"
+        );
         let answer = caller.join().unwrap();
         assert_eq!(answer.status, 200, "{answer:?}");
         let status = daemon.wait();
@@ -49,11 +53,20 @@ fn the_grace_period_ends_what_does_not_end() {
     let daemon = house.serve_with(&["--grace", "500ms"]);
     let url = format!("http://{}/v2/models/slow/infer", daemon.http);
     let body = json!({ "inputs": fake_input() }).to_string();
-    let caller = thread::spawn(move || agent().post(url).send(body).map(|response| response.status().as_u16()));
+    let caller = thread::spawn(move || {
+        agent()
+            .post(url)
+            .send(body)
+            .map(|response| response.status().as_u16())
+    });
     thread::park_timeout(std::time::Duration::from_millis(300));
     daemon.signal("TERM");
     let status = daemon.wait();
-    assert_ne!(status.code(), Some(0), "a request was cut off, and the exit code says so");
+    assert_ne!(
+        status.code(),
+        Some(0),
+        "a request was cut off, and the exit code says so"
+    );
     assert_ne!(caller.join().unwrap().ok(), Some(200));
 }
 

@@ -27,17 +27,29 @@ fn serves_what_scikit_learn_says() {
     for (key, numbers) in models {
         let (model, version) = key.split_once('/').unwrap();
         for (i, row) in rows.iter().enumerate() {
-            let row: Vec<f64> = row.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
+            let row: Vec<f64> = row
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|v| v.as_f64().unwrap())
+                .collect();
             let path = format!("{model}/versions/{version}");
             let reply = daemon.infer(&path, iris(&row));
             assert_eq!(reply.status, 200, "{key}: {reply:?}");
             assert_eq!(reply.body["model_version"], version);
             let label = reply.output("label");
-            assert_eq!(label, [numbers["label"][i].as_f64().unwrap()], "{key} row {i}");
+            assert_eq!(
+                label,
+                [numbers["label"][i].as_f64().unwrap()],
+                "{key} row {i}"
+            );
             let wanted = numbers["probabilities"][i].as_array().unwrap();
             for (got, wanted) in reply.output("probabilities").iter().zip(wanted) {
                 let wanted = wanted.as_f64().unwrap();
-                assert!((got - wanted).abs() < 1e-5, "{key} row {i}: {got} is not {wanted}");
+                assert!(
+                    (got - wanted).abs() < 1e-5,
+                    "{key} row {i}: {got} is not {wanted}"
+                );
             }
         }
     }
@@ -48,10 +60,19 @@ fn the_line_to_paste_answers_with_a_prediction() {
     let house = quickstart();
     let mut daemon = house.serve_config();
     let banner = daemon.read_banner("curl -s");
-    for line in ["iris-linear", "iris-forest", "digits-mlp", "digits-burn", "flowers"] {
+    for line in [
+        "iris-linear",
+        "iris-forest",
+        "digits-mlp",
+        "digits-burn",
+        "flowers",
+    ] {
         assert!(banner.contains(line), "{banner}");
     }
-    let line = banner.lines().find(|line| line.trim_start().starts_with("curl -s")).unwrap();
+    let line = banner
+        .lines()
+        .find(|line| line.trim_start().starts_with("curl -s"))
+        .unwrap();
     // As a shell would run it, by what every machine with a shell has.
     let output = Command::new("sh").arg("-c").arg(line).output().unwrap();
     let answer: Value = serde_json::from_slice(&output.stdout)
@@ -68,7 +89,11 @@ fn every_engine_answers() {
     for (model, engine) in [("iris-linear", "tract"), ("digits-burn", "burn")] {
         let version = daemon.version(model, 1);
         assert_eq!(version.status, 200, "{version:?}");
-        assert!(version.text.contains(engine), "{model} is not run by {engine}: {}", version.text);
+        assert!(
+            version.text.contains(engine),
+            "{model} is not run by {engine}: {}",
+            version.text
+        );
     }
     let pixels: Vec<f64> = (0..64).map(|i| f64::from(i % 17)).collect();
     for (model, input) in [("digits-mlp", "X"), ("digits-burn", "pixels")] {

@@ -1,0 +1,123 @@
+//! The two planes of sockets around a fleet.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use actix_web::dev::Server;
+use actix_web::{App, HttpServer, web};
+
+use super::banner::Addresses;
+use super::{Reload, ServeError};
+use crate::auth::{self, Door, Strangers};
+use crate::config::{self, Settings};
+use crate::embed::Impresario;
+use crate::http;
+use crate::http::admin::{Admin, Reloader};
+use crate::http::codec::Limits;
+use crate::http::in_flight::InFlight;
+use crate::store::{Role, Token};
+
+/// Threads of the admin plane: it answers people and scripts, not applications.
+const ADMIN_WORKERS: usize = 1;
+
+/// What both planes are made of.
+pub(super) struct Planes<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) impresario: &'a Impresario,
+    pub(super) addresses: Addresses,
+}
+
+impl Planes<'_> {
+    /// Where applications post.
+    pub(super) fn data(
+        &self,
+        in_flight: &InFlight,
+        listener: TcpListener,
+    ) -> Result<Server, ServeError> {
+        let server = &self.settings.server;
+        let (live, clock) = (self.impresario.live(), self.impresario.clock());
+        let plane = web::Data::new(http::Plane {
+            serve: self.impresario.serve().clone(),
+            control: self.impresario.control().clone(),
+            measure: self.impresario.measure().clone(),
+            limits: limits(&server.limits),
+            patience: self.settings.models.load_timeout,
+            guard: Arc::new(http::Keeper::new(
+                self.door(self.addresses.http)?,
+                live.clone(),
+                clock,
+            )),
+        });
+        let (in_flight, live) = (in_flight.clone(), live.clone());
+        let app = move || {
+            App::new()
+                .wrap(in_flight.middleware(live.clone()))
+                .configure(http::configure(plane.clone()))
+        };
+        let http = HttpServer::new(app)
+            .keep_alive(server.keep_alive)
+            .client_request_timeout(server.header_timeout)
+            .max_connections(server.limits.max_connections)
+            .disable_signals();
+        let http = match server.workers {
+            Some(workers) => http.workers(workers.get()),
+            None => http,
+        };
+        Ok(http.listen(listener).map_err(ServeError::Serve)?.run())
+    }
+
+    /// Where admins look and change.
+    pub(super) fn admin(
+        &self,
+        reload: &Reload,
+        listener: TcpListener,
+    ) -> Result<Server, ServeError> {
+        let reload = reload.clone();
+        let admin = web::Data::new(Admin {
+            impresario: self.impresario.clone(),
+            door: self.door(self.addresses.admin)?,
+            reloader: Reloader::new(move |by| {
+                let reload = reload.clone();
+                async move { reload.reload(by).await }
+            }),
+        });
+        let app = move || App::new().configure(http::admin::configure(admin.clone()));
+        let http = HttpServer::new(app)
+            .workers(ADMIN_WORKERS)
+            .disable_signals();
+        Ok(http.listen(listener).map_err(ServeError::Serve)?.run())
+    }
+
+    fn door(&self, bound: SocketAddr) -> Result<Arc<Door>, ServeError> {
+        let strangers = match self.settings.admin.insecure_remote {
+            true => Strangers::Admitted,
+            false => Strangers::Refused,
+        };
+        let tokens: Result<Vec<_>, _> = self.settings.admin.tokens.iter().map(token).collect();
+        Ok(Arc::new(Door::new(bound, tokens?, strangers)))
+    }
+}
+
+fn token(token: &config::Token) -> Result<Token, ServeError> {
+    let role = match token.role {
+        config::Role::Viewer => Role::Viewer,
+        config::Role::Operator => Role::Operator,
+        config::Role::Admin => Role::Admin,
+    };
+    auth::configured(token.name.clone(), role, token.hash.clone()).map_err(|source| {
+        ServeError::Token {
+            name: token.name.clone(),
+            source,
+        }
+    })
+}
+
+fn limits(limits: &config::Limits) -> Limits {
+    Limits {
+        max_body: limits.max_body,
+        max_inflated: limits.max_inflated,
+        max_inputs: limits.max_inputs,
+        max_elements: limits.max_elements,
+        max_string: limits.max_string,
+    }
+}
