@@ -12,7 +12,7 @@ use crate::auth::{self, Door, Strangers};
 use crate::config::{self, Settings};
 use crate::embed::Impresario;
 use crate::http;
-use crate::http::admin::{Admin, Reloader};
+use crate::http::admin::{Admin, Operators, Reloader};
 use crate::http::codec::Limits;
 use crate::http::in_flight::InFlight;
 use crate::store::{Role, Token};
@@ -42,11 +42,11 @@ impl Planes<'_> {
             measure: self.impresario.measure().clone(),
             limits: limits(&server.limits),
             patience: self.settings.models.load_timeout,
-            guard: Arc::new(http::Keeper::new(
-                self.door(self.addresses.http)?,
-                live.clone(),
+            guard: Arc::new(Operators {
+                door: self.door(self.addresses.http)?,
+                live: live.clone(),
                 clock,
-            )),
+            }),
         });
         let (in_flight, live) = (in_flight.clone(), live.clone());
         let app = move || {

@@ -9,7 +9,6 @@ pub mod codec;
 mod health;
 pub mod in_flight;
 mod infer;
-mod keeper;
 mod metadata;
 pub mod metrics;
 mod path;
@@ -19,7 +18,6 @@ mod respond;
 mod stats;
 mod wire;
 
-pub use keeper::Keeper;
 pub use plane::{Denied, Guard, Plane, configure};
 
 #[cfg(test)]
