@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use impresario_models::package::Limits;
 use impresario_pipelines::fleet::{self, By, Command, Source};
 use impresario_pipelines::spec::{Compiled, Problem};
 
@@ -205,8 +206,16 @@ async fn begin(settings: &Settings) -> Result<Impresario, ServeError> {
         crash_memory: millis(restart.within),
         history: usize::try_from(settings.store.retain_revisions).unwrap_or(usize::MAX),
     };
+    let defaults = &settings.models.defaults;
+    let defaults = Limits {
+        timeout: defaults.timeout,
+        queue: defaults.queue,
+        instances: defaults.instances,
+        max_batch: None,
+    };
     let impresario = Impresario::builder()
         .repository(&settings.models.repository)
+        .versions(defaults, settings.models.max_load_memory)
         .poll(
             settings.models.poll.unwrap_or_default(),
             settings.models.settle,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Arbiter;
+use impresario_models::package::Limits;
 use impresario_models::repository::Repository;
 use impresario_models::{LoadError, Model, Name, Tensor, VersionNumber};
 use impresario_pipelines::fleet::{self, By, Command, Event, Reason, Source};
@@ -35,6 +36,8 @@ pub struct Impresario {
 /// What a fleet is made of.
 pub struct Builder {
     repository: Option<PathBuf>,
+    defaults: Limits,
+    max_memory: Option<u64>,
     poll: Duration,
     settle: Duration,
     load_timeout: Duration,
@@ -73,6 +76,8 @@ impl Default for Builder {
     fn default() -> Self {
         Self {
             repository: None,
+            defaults: Limits::default(),
+            max_memory: None,
             poll: Duration::from_secs(2),
             settle: Duration::from_secs(1),
             load_timeout: Duration::from_secs(600),
@@ -90,6 +95,14 @@ impl Builder {
     #[must_use]
     pub fn repository(mut self, root: impl Into<PathBuf>) -> Self {
         self.repository = Some(root.into());
+        self
+    }
+
+    /// The limits of versions whose files do not say otherwise, and the most memory, in bytes, that a version
+    /// may be estimated to need.
+    #[must_use]
+    pub fn versions(mut self, defaults: Limits, max_memory: Option<u64>) -> Self {
+        (self.defaults, self.max_memory) = (defaults, max_memory);
         self
     }
 
@@ -163,7 +176,9 @@ impl Builder {
         let live = Live::new();
         let measure = Measure::default();
         let repository = self.repository.as_deref().map(Repository::open).transpose();
-        let mut library = Library::new(repository.map_err(StartError::Repository)?);
+        let repository = repository.map_err(StartError::Repository)?;
+        let repository = repository.map(|repository| repository.with_defaults(self.defaults));
+        let mut library = Library::new(repository, self.max_memory);
         for (model, version, build) in self.registered {
             library.register(model, version, build);
         }

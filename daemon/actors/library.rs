@@ -24,12 +24,13 @@ pub struct Library {
 }
 
 impl Library {
-    /// A library of a repository's folder, with the engines of this build.
+    /// A library of a repository, with the engines of this build; a version estimated above `max_memory` bytes
+    /// is refused.
     #[must_use]
-    pub fn new(repository: Option<Repository>) -> Self {
+    pub fn new(repository: Option<Repository>, max_memory: Option<u64>) -> Self {
         Self {
             repository,
-            loaders: backend::loaders(),
+            loaders: backend::loaders().with_max_memory(max_memory),
             registered: BTreeMap::new(),
         }
     }

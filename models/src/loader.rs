@@ -59,7 +59,10 @@ pub struct Estimate {
 
 /// The loaders of this process, each registered for the artifacts it takes.
 #[derive(Default)]
-pub struct Loaders(Vec<(Kind, Box<dyn Loader>)>);
+pub struct Loaders {
+    loaders: Vec<(Kind, Box<dyn Loader>)>,
+    max_memory: Option<u64>,
+}
 
 // === impl Loaders ===
 
@@ -73,8 +76,15 @@ impl Loaders {
     /// Registers a loader for a kind of artifact, in place of the one that was registered for it.
     #[must_use]
     pub fn with(mut self, kind: Kind, loader: Box<dyn Loader>) -> Self {
-        self.0.retain(|(other, _)| *other != kind);
-        self.0.push((kind, loader));
+        self.loaders.retain(|(other, _)| *other != kind);
+        self.loaders.push((kind, loader));
+        self
+    }
+
+    /// Refuses versions whose estimated memory, in bytes, is above a limit; any where there is none.
+    #[must_use]
+    pub fn with_max_memory(mut self, max: Option<u64>) -> Self {
+        self.max_memory = max;
         self
     }
 
@@ -83,7 +93,10 @@ impl Loaders {
     /// # Errors
     /// [`LoadError::Unsupported`] when this build has no engine for it.
     pub fn find(&self, artifact: &Artifact) -> Result<&dyn Loader, LoadError> {
-        let found = self.0.iter().find(|(kind, _)| *kind == artifact.kind());
+        let found = self
+            .loaders
+            .iter()
+            .find(|(kind, _)| *kind == artifact.kind());
         let (_, loader) = found.ok_or_else(|| LoadError::Unsupported {
             what: format!(
                 "{}: this build has no engine for {:?} files",
@@ -95,11 +108,20 @@ impl Loaders {
         Ok(&**loader)
     }
 
-    /// What loading a version would take, from its files' sizes and headers alone.
+    /// Whether a version of this size may be loaded.
     ///
     /// # Errors
-    /// [`LoadError`] when there is no engine for it or its files cannot be read.
-    pub fn estimate(&self, package: &Package) -> Result<Estimate, LoadError> {
-        self.find(&package.artifact)?.estimate(package)
+    /// [`LoadError::Unsupported`] when it is estimated above the limit.
+    fn admit(&self, estimate: Estimate) -> Result<(), LoadError> {
+        match self.max_memory {
+            Some(max) if estimate.memory > max => Err(LoadError::Unsupported {
+                what: format!(
+                    "the version is estimated to need {} bytes of memory, the limit is {max}",
+                    estimate.memory
+                ),
+                remedy: "raise models.max_load_memory or make the model smaller".into(),
+            }),
+            _ => Ok(()),
+        }
     }
 }

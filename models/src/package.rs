@@ -88,6 +88,19 @@ impl Package {
         model: &Name,
         version: VersionNumber,
     ) -> Result<Self, LoadError> {
+        Self::open_with(repository_root, model, version, &Limits::default())
+    }
+
+    /// The same, with other limits where the files say none.
+    ///
+    /// # Errors
+    /// As for [`Package::open`].
+    pub fn open_with(
+        repository_root: &Path,
+        model: &Name,
+        version: VersionNumber,
+        defaults: &Limits,
+    ) -> Result<Self, LoadError> {
         let root = files::canonical(repository_root)?;
         let model_dir = root.join(model.as_str());
         let dir = model_dir.join(version.to_string());
@@ -107,7 +120,7 @@ impl Package {
             .paths()
             .filter_map(Path::to_str)
             .collect();
-        let manifest = Manifest::read(&root, &model_dir, &dir, model)?;
+        let manifest = Manifest::read(&root, &model_dir, &dir, model, defaults)?;
         let artifact = choose(&dir, &names, manifest.burn.as_ref())?;
         Ok(Self {
             model: model.clone(),

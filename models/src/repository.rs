@@ -17,7 +17,7 @@ use crate::name::{Name, VersionNumber};
 use crate::package::files::{self, Listing};
 use crate::package::manifest::MANIFEST_FILE;
 use crate::package::triton::CONFIG_FILE;
-use crate::package::{self, Fingerprint, Manifest, Package, VersionPolicy};
+use crate::package::{self, Fingerprint, Limits, Manifest, Package, VersionPolicy};
 
 pub use crate::package::files::Note;
 pub use watch::{Change, Watch};
@@ -29,6 +29,7 @@ const MAX_NOTES: usize = 200;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repository {
     root: PathBuf,
+    defaults: Limits,
 }
 
 /// What lies in a repository at one moment.
@@ -89,7 +90,17 @@ impl Repository {
             ));
         }
         fs::read_dir(&root).map_err(files::read(&root))?;
-        Ok(Self { root })
+        Ok(Self {
+            root,
+            defaults: Limits::default(),
+        })
+    }
+
+    /// Sets the limits of versions that do not say otherwise.
+    #[must_use]
+    pub fn with_defaults(mut self, defaults: Limits) -> Self {
+        self.defaults = defaults;
+        self
     }
 
     /// The folder, without links.
@@ -103,7 +114,7 @@ impl Repository {
     /// # Errors
     /// As for [`Package::open`].
     pub fn package(&self, model: &Name, version: VersionNumber) -> Result<Package, LoadError> {
-        Package::open(&self.root, model, version)
+        Package::open_with(&self.root, model, version, &self.defaults)
     }
 
     /// Which versions of a model are to be loaded.

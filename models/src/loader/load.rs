@@ -81,6 +81,7 @@ pub fn load(
     let begun = now();
     let before = package.fingerprint()?;
     let estimate = contained(engine, || loader.estimate(package))??;
+    loaders.admit(estimate)?;
     let digest = Digest::of(&package.dir, &before)?;
     let golden = Golden::read(package)?;
     let model = contained(engine, || loader.load(package))??;

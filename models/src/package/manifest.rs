@@ -111,8 +111,9 @@ impl Manifest {
         model_dir: &Path,
         version_dir: &Path,
         model: &Name,
+        defaults: &Limits,
     ) -> Result<Self, LoadError> {
-        let (lower, mut manifest) = Self::of_model(root, model_dir, model)?;
+        let (lower, mut manifest) = Self::of_model(root, model_dir, model, defaults)?;
         let path = version_dir.join(MANIFEST_FILE);
         let upper = written(root, &path)?;
         if let Some(versions) = &upper.versions {
@@ -137,19 +138,28 @@ impl Manifest {
         let root = files::canonical(root)?;
         let model_dir = root.join(model.as_str());
         files::inside(&root, &model_dir)?;
-        let (written, mut manifest) = Self::of_model(&root, &model_dir, model)?;
+        let (written, mut manifest) = Self::of_model(&root, &model_dir, model, &Limits::default())?;
         manifest.compile(written);
         Ok(manifest.versions)
     }
 
-    fn of_model(root: &Path, dir: &Path, model: &Name) -> Result<(Written, Self), LoadError> {
-        let mut manifest = Self::default();
+    fn of_model(
+        root: &Path,
+        dir: &Path,
+        model: &Name,
+        defaults: &Limits,
+    ) -> Result<(Written, Self), LoadError> {
+        let mut manifest = Self {
+            limits: *defaults,
+            ..Self::default()
+        };
         if let Some(config) = triton::Config::read(root, dir, model)? {
             manifest.warnings.clone_from(&config.warnings);
             if let Some(versions) = &config.versions {
                 manifest.versions = versions.clone();
             }
-            manifest.limits.max_batch = config.max_batch_size.and_then(NonZeroUsize::new);
+            let max_batch = config.max_batch_size.and_then(NonZeroUsize::new);
+            manifest.limits.max_batch = max_batch.or(manifest.limits.max_batch);
             manifest.triton = Some(Arc::new(config));
         }
         let path = dir.join(MANIFEST_FILE);
