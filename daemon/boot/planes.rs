@@ -15,7 +15,7 @@ use crate::http;
 use crate::http::admin::{Admin, Operators, Reloader};
 use crate::http::codec::Limits;
 use crate::http::in_flight::InFlight;
-use crate::store::{Role, Token};
+use crate::store::Token;
 
 /// Threads of the admin plane: it answers people and scripts, not applications.
 const ADMIN_WORKERS: usize = 1;
@@ -99,12 +99,7 @@ impl Planes<'_> {
 }
 
 fn token(token: &config::Token) -> Result<Token, ServeError> {
-    let role = match token.role {
-        config::Role::Viewer => Role::Viewer,
-        config::Role::Operator => Role::Operator,
-        config::Role::Admin => Role::Admin,
-    };
-    auth::configured(token.name.clone(), role, token.hash.clone()).map_err(|source| {
+    auth::configured(token.name.clone(), token.role, token.hash.clone()).map_err(|source| {
         ServeError::Token {
             name: token.name.clone(),
             source,
