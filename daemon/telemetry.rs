@@ -13,7 +13,7 @@ use crate::config::{Log, LogFormat};
 ///
 /// # Errors
 /// The filter's own message, when `log.level` is none.
-pub fn start(log: &Log) -> Result<(), String> {
+pub(crate) fn start(log: &Log) -> Result<(), String> {
     let filter = EnvFilter::try_new(&log.level)
         .map_err(|error| format!("log.level {:?}: {error}", log.level))?;
     let json = match log.format {
