@@ -148,6 +148,21 @@ impl Builder {
         self
     }
 
+    /// Adds a version from an ONNX file in memory, as `include_bytes!` gives it. A file that keeps weights in other
+    /// files, or that the engine cannot run, fails when it is loaded, as one of a repository does.
+    #[cfg(feature = "onnx")]
+    #[must_use]
+    pub fn register_onnx(
+        mut self,
+        model: Name,
+        version: VersionNumber,
+        file: &'static [u8],
+    ) -> Self {
+        let build: Build = Arc::new(|| impresario_models::backend::onnx::from_bytes(file, None));
+        self.registered.push((model, version, build));
+        self
+    }
+
     /// Adds a pipeline, unless the store holds one of its name already.
     #[must_use]
     pub fn pipeline(mut self, name: Name, pipeline: Pipeline) -> Self {
