@@ -1,0 +1,124 @@
+//! The servers as processes: started on free ports, ended when dropped, and read through `/proc`.
+
+use std::error::Error;
+use std::fs;
+use std::io::{self, BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use impresario::clock;
+
+/// A clock tick of `/proc/PID/stat`; Linux shows all programs hundredths of a second (`USER_HZ`).
+const TICK: Duration = Duration::from_millis(10);
+
+/// A running server.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    child: Child,
+    // Kept so that the server may go on writing.
+    _said: BufReader<ChildStdout>,
+}
+
+// === impl Server ===
+
+impl Server {
+    /// The daemon over a folder of models, and how long it took from its start to being ready: it says so on its
+    /// standard output when, and not before, every model is ready or has failed.
+    pub(crate) fn daemon(
+        models: &Path,
+        state: &Path,
+        workers: usize,
+    ) -> Result<(Self, Duration), Box<dyn Error>> {
+        let addresses = state.join("addresses.json");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_impresario"));
+        command
+            .arg("serve")
+            .args(["--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
+            .arg("--models")
+            .arg(models)
+            .arg("--state")
+            .arg(state.join("state"))
+            .arg("--addresses-file")
+            .arg(&addresses)
+            .env("IMPRESARIO__SERVER__WORKERS", workers.to_string())
+            .env("RUST_LOG", "warn");
+        let begun = clock::instant();
+        let (child, said, _) = start(command)?;
+        let ready = begun.elapsed();
+        let bound: serde_json::Value = serde_json::from_str(&fs::read_to_string(addresses)?)?;
+        let http = bound["http"]
+            .as_str()
+            .ok_or("the addresses file names no http")?;
+        let server = Self {
+            address: http.trim_start_matches("http://").parse()?,
+            child,
+            _said: said,
+        };
+        Ok((server, ready))
+    }
+
+    /// One of the bare servers: this program again.
+    pub(crate) fn bare(kind: &str, workers: usize) -> Result<Self, Box<dyn Error>> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args([super::bare::FLAG, kind, &workers.to_string()]);
+        let (child, said, line) = start(command)?;
+        Ok(Self {
+            address: line.trim().parse()?,
+            child,
+            _said: said,
+        })
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself; either way it is gone afterwards.
+        let _gone = self.child.kill().and_then(|()| self.child.wait());
+    }
+}
+
+/// Starts a server and waits for its first line.
+fn start(mut command: Command) -> Result<(Child, BufReader<ChildStdout>, String), Box<dyn Error>> {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut said = BufReader::new(child.stdout.take().expect("it is piped"));
+    let mut line = String::new();
+    if said.read_line(&mut line)? == 0 {
+        return Err(format!("{command:?} ended before it served: {}", child.wait()?).into());
+    }
+    Ok((child, said, line))
+}
+
+// === /proc ===
+
+/// Processor time that a process has used so far, in user and kernel mode, all threads.
+///
+/// # Errors
+/// Where there is no `/proc`.
+pub(crate) fn cpu(id: u32) -> io::Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
+    // The name, second and in parentheses, may hold anything; utime and stime are the 14th and 15th field.
+    let (_, fields) = stat.rsplit_once(')').unwrap_or_default();
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    let ticks: u32 = ticks.filter_map(|ticks| ticks.parse::<u32>().ok()).sum();
+    Ok(TICK * ticks)
+}
+
+/// Resident memory of a process in KiB.
+///
+/// # Errors
+/// Where there is no `/proc`.
+pub(crate) fn resident(id: u32) -> io::Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{id}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    kib.ok_or_else(|| io::Error::other("no VmRSS in /proc/PID/status"))
+}
