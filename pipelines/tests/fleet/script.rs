@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! appear iris 2 [latest 2 | all | listed 1 2]     change …   vanish iris 2
+//! policy iris all    the model's settings say so now
 //! begin              what the plan says is begun: loads and unloads
 //! stage iris 2 golden      loaded iris 2      fail iris 2 why      crash iris 2 why      drained iris 2
 //! put p iris 2 [if 3]      put p iris latest   delete p [if 3]      undo p [to 2] [if 3]
@@ -131,6 +132,10 @@ fn parse(words: &[&str]) -> Input {
                 version,
                 policy,
             })
+        }
+        ["policy", model, ref policy @ ..] => {
+            let (model, policy) = (name(model), policy_of(policy));
+            event(Event::PolicyRead { model, policy })
         }
         ["put", pipeline, model, selector, ref rest @ ..] => {
             let (pipeline, name) = (pipeline_of(model, selector), name(pipeline));
@@ -299,4 +304,9 @@ fn loads_wait_for_their_places() {
 #[test]
 fn history_is_bounded_and_undo_knows_its_limits() {
     check("history");
+}
+
+#[test]
+fn version_policies_are_followed() {
+    check("policies");
 }

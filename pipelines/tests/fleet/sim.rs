@@ -176,6 +176,7 @@ impl Sim {
                     pipelines: vec![(pipeline, spec, digest)],
                 }
             }
+            7 if some => return self.reload(),
             7 | 8 => Command::Load {
                 model,
                 version: some.then_some(number),
@@ -186,6 +187,20 @@ impl Sim {
             },
         };
         self.command(asked);
+    }
+
+    /// Asks for the changed files of a version that serves.
+    fn reload(&mut self) {
+        let changed = self
+            .fleet
+            .observed
+            .all()
+            .filter(|(_, _, seen)| seen.changed);
+        let changed: Vec<_> = changed.map(|(model, v, _)| (model.clone(), v)).collect();
+        if let Some((model, version)) = self.pick(changed) {
+            let version = Some(version);
+            self.command(Command::Load { model, version });
+        }
     }
 
     fn command(&mut self, asked: Command) {
@@ -331,15 +346,23 @@ impl Sim {
                     !self.world.loads.contains_key(&key),
                     "{key:?} is being loaded"
                 );
+                let needed = self.answers(&key) || self.wanted().contains(&key);
+                assert!(needed, "nobody needs {key:?}");
                 loads += 1;
             } else {
-                let table = table::compile(&self.fleet);
-                let routes = table.routes().filter_map(|r| r.decide().ok());
-                let target = |d: table::Decision| table.target(d.target);
-                let mut serving = routes.map(target).map(|t| (t.model.clone(), t.version));
-                assert!(!serving.any(|k| k == key), "{key:?} answers");
+                assert!(!self.answers(&key), "{key:?} answers");
             }
         }
         assert!(loads <= self.fleet.limits.loading, "{loads} loads");
+    }
+
+    /// Whether some route leads to a version.
+    fn answers(&self, key: &Key) -> bool {
+        let table = table::compile(&self.fleet);
+        let mut targets = table.routes().filter_map(|route| route.decide().ok());
+        targets.any(|decided| {
+            let target = table.target(decided.target);
+            target.model == key.0 && target.version == key.1
+        })
     }
 }

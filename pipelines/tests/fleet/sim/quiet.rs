@@ -35,8 +35,9 @@ impl Sim {
         panic!("it never falls quiet: {:?}", plan(&self.fleet, self.now));
     }
 
-    /// What is to be in memory, reckoned from the rules and not from the code.
-    fn wanted(&self) -> BTreeSet<Key> {
+    /// What is to be in memory by itself, as the version policies and the admins say, reckoned from the rules
+    /// and not from the code.
+    fn named(&self) -> BTreeSet<Key> {
         let fleet = &self.fleet;
         let mut wanted = BTreeSet::new();
         for (name, model) in &fleet.observed.models {
@@ -60,7 +61,13 @@ impl Sim {
                 }
             }
         }
-        for entry in fleet.routing.pipelines.values() {
+        wanted
+    }
+
+    /// What is to be in memory, what pipelines pin and keep included.
+    pub(super) fn wanted(&self) -> BTreeSet<Key> {
+        let mut wanted = self.named();
+        for entry in self.fleet.routing.pipelines.values() {
             let Policy::Standalone { model, version } = entry.pipeline.policy();
             wanted.extend(version.number().map(|v| (model.clone(), v)));
             wanted.extend(entry.keep.iter().map(|k| (k.model.clone(), k.version)));
@@ -69,7 +76,7 @@ impl Sim {
     }
 
     pub(super) fn hold_quiet(&self) {
-        let wanted = self.wanted();
+        let (named, wanted) = (self.named(), self.wanted());
         for (model, version, seen) in self.fleet.observed.all() {
             let key = (model.clone(), version);
             let who = || format!("{model} {version}: {seen:?}");
@@ -77,32 +84,13 @@ impl Sim {
                 (Phase::Ready, true) | (Phase::Discovered | Phase::Unloaded, false) => {}
                 // What stays although nobody asks for it answers for somebody, for want of a better one.
                 (Phase::Ready, false) => {
-                    let standing = table::standing(&self.fleet, model).serving();
-                    let other = PIPELINES.map(|p| table::standing(&self.fleet, &name(p)).serving());
-                    assert!(
-                        standing
-                            .iter()
-                            .chain(other.iter().flatten())
-                            .any(|k| *k == key),
-                        "{}",
-                        who()
-                    );
-                    assert!(
-                        !wanted.iter().any(|(m, v)| m == model
-                            && *v > version
-                            && self
-                                .fleet
-                                .observed
-                                .version(m.as_str(), *v)
-                                .is_some_and(|s| s.serves())
-                            && self
-                                .fleet
-                                .observed
-                                .version(m.as_str(), *v)
-                                .is_some_and(|s| s.present)),
-                        "{}",
-                        who()
-                    );
+                    assert!(self.answers(&key), "{}", who());
+                    let ready = |v| {
+                        let seen = self.fleet.observed.version(model.as_str(), v);
+                        seen.is_some_and(|seen| seen.phase == Phase::Ready)
+                    };
+                    let better = named.iter().find(|(m, v)| m == model && ready(*v));
+                    assert!(better.is_none(), "{} instead of {better:?}", who());
                 }
                 (Phase::Failed, _) => {
                     let files = self.world.folders[&key];
