@@ -6,6 +6,8 @@
 mod open;
 mod trees;
 
+#[cfg(test)]
+pub(super) use open::open_db;
 pub(super) use open::{Directory, Engine};
 
 use std::io::Write;
@@ -69,6 +71,14 @@ impl Sled {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// From now on the disk refuses to make anything durable.
+    #[cfg(test)]
+    pub(super) fn break_sync(&self) {
+        if let State::Open(engine) = &mut *self.state() {
+            engine.break_sync();
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -1,6 +1,9 @@
 //! Tests of the stores: one set of rules for all of them, then what only files can do.
 
+mod crash;
+mod files;
 mod rules;
+mod transfer;
 
 use std::sync::Arc;
 
@@ -113,4 +116,13 @@ fn step(store: &dyn Store, to: u64) -> Result<(), Error> {
         records: &[record(to, to)],
         tokens: &[],
     })
+}
+
+/// The error with its cause.
+fn told(error: &Error) -> String {
+    let kind = match error {
+        Error::Aborted { .. } => "aborted",
+        Error::Unknown { .. } => "unknown",
+    };
+    format!("{kind}: {error}: {}", error.cause())
 }

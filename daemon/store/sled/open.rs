@@ -24,8 +24,9 @@ use crate::store::schema::{self, HeadV1};
 
 /// The page cache, in bytes: the whole store is a few megabytes.
 const CACHE: u64 = 32 << 20;
-/// The engine's background threads hold its files a moment longer than we do: how often, and how long between.
-const CLOSING: (u32, Duration) = (100, Duration::from_millis(20));
+/// Who lets a file go may hold it a moment longer: the engine's background threads, a process that was just killed,
+/// a child that was just begun. How often a lock is tried, and how long between.
+const PATIENCE: (u32, Duration) = (50, Duration::from_millis(20));
 const SCHEMA: &[u8] = b"schema";
 const HEAD: &[u8] = b"head";
 
@@ -61,16 +62,16 @@ impl Directory {
         let mut options = File::options();
         let options = options.create(true).truncate(false).read(true).write(true);
         let mut lock = options.open(path.join("lock"))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                // The number is a courtesy: without it the message still says what to do.
-                let _ = lock.read_to_string(&mut text);
-                let pid = text.trim().parse().ok();
-                return Err(Cause::Locked { pid });
-            }
-            Err(TryLockError::Error(error)) => return Err(error.into()),
+        if !patient(|| match lock.try_lock() {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(error.into()),
+        })? {
+            let mut text = String::new();
+            // The number is a courtesy: without it the message still says what to do.
+            let _ = lock.read_to_string(&mut text);
+            let pid = text.trim().parse().ok();
+            return Err(Cause::Locked { pid });
         }
         // As above: the lock holds whether or not the number could be written.
         let _ = lock
@@ -230,6 +231,12 @@ impl Engine {
         Ok(())
     }
 
+    /// From now on [`Engine::sync`] fails: nobody can sync a device that forgets everything.
+    #[cfg(test)]
+    pub(super) fn break_sync(&mut self) {
+        self.file = File::open("/dev/null").expect("every Unix has it");
+    }
+
     fn stored_head(&self) -> Result<HeadV1, Cause> {
         let text = self.trees.tree(Of::Meta).get(HEAD)?;
         let text = text.ok_or_else(|| Cause::damaged("its head is missing"))?;
@@ -274,27 +281,31 @@ impl Engine {
     }
 }
 
-fn open_db(path: &Path) -> Result<::sled::Db, Cause> {
-    let (tries, pause) = CLOSING;
-    let mut tried = 0;
-    loop {
+pub(in crate::store) fn open_db(path: &Path) -> Result<::sled::Db, Cause> {
+    let mut opened = None;
+    patient(|| {
         let config = ::sled::Config::new().path(path).cache_capacity(CACHE);
         match config.open() {
-            Ok(db) => return Ok(db),
-            Err(error) => {
-                // The engine has no kind for "locked", only this text.
-                let locked = error.to_string().contains("could not acquire lock");
-                tried += 1;
-                if !locked {
-                    return Err(error.into());
-                }
-                if tried >= tries {
-                    return Err(Cause::Locked { pid: None });
-                }
-                thread::sleep(pause);
-            }
+            Ok(db) => opened = Some(db),
+            // The engine has no kind for "locked", only this text.
+            Err(error) if error.to_string().contains("could not acquire lock") => {}
+            Err(error) => return Err(error.into()),
         }
+        Ok(opened.is_some())
+    })?;
+    opened.ok_or(Cause::Locked { pid: None })
+}
+
+/// Tries until it succeeds, fails, or patience ends: then `false`.
+fn patient(mut attempt: impl FnMut() -> Result<bool, Cause>) -> Result<bool, Cause> {
+    let (tries, pause) = PATIENCE;
+    for _ in 1..tries {
+        if attempt()? {
+            return Ok(true);
+        }
+        thread::sleep(pause);
     }
+    attempt()
 }
 
 /// Brings a store to the schema of this program; tells whether it is a new one, without anything in it.
