@@ -104,6 +104,15 @@ pub(super) fn follows(
             found: revision,
         });
     }
+    if let Some((_, after)) = commit.routing
+        && after.revision.0 < revision
+    {
+        // Made from a state before the stored one: it would undo what nobody asked to undo.
+        return Err(Cause::Stale {
+            expected: after.revision.0,
+            found: revision,
+        });
+    }
     let mut newest = newest;
     for record in commit.records {
         // The first record of all may have any number: a restored fleet goes on with its own.

@@ -93,6 +93,13 @@ fn a_change_of_another_state_is_refused_and_nothing_is_done() {
             ),
             "{stale:?}"
         );
+        let (before, after) = (routing(1), routing(0));
+        let older = store.commit(Commit {
+            routing: Some((&before, &after)),
+            ..Commit::default()
+        });
+        let older = older.unwrap_err();
+        assert!(matches!(older.cause(), Cause::Stale { .. }), "{older:?}");
         let gap = store.commit(Commit {
             records: &[record(3, 1)],
             tokens: &[TokenChange::Put(token("a"))],
