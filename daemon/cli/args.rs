@@ -58,6 +58,8 @@ pub enum Form {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run the daemon.
+    Serve(ServeArgs),
     /// Say what a daemon would say of its configuration, without running one.
     Check(CheckArgs),
     /// Show the daemon, its models and its pipelines.
@@ -88,6 +90,20 @@ pub enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+}
+
+/// `serve`
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The settings' file (TOML or YAML).
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The settings that flags can say.
+    #[command(flatten)]
+    pub overrides: OverrideArgs,
+    /// Write the bound addresses to this file as JSON: {"http":…,"admin":…}.
+    #[arg(long, value_name = "FILE")]
+    pub addresses_file: Option<PathBuf>,
 }
 
 /// `check`

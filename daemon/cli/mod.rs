@@ -52,6 +52,7 @@ fn perform(cli: Cli) -> Result<Exit, Failure> {
     let mut out = Output::new(cli.output);
     let admin = || Client::new(&cli.admin_url, cli.token.clone());
     match cli.command {
+        Command::Serve(args) => return offline::serve(args),
         Command::Check(args) => return offline::check(args, &mut out),
         Command::Status => status::status(&admin()?, &mut out)?,
         Command::Models(command) => models::models(command, &admin()?, &mut out)?,

@@ -1,4 +1,4 @@
-//! What needs no daemon's API, or all of its state: check, backup, restore, version, completions.
+//! What needs no daemon's API, or all of its state: serve, check, backup, restore, version, completions.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read, Write};
@@ -7,14 +7,30 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory;
 use serde_json::json;
 
-use super::args::{BackupArgs, CheckArgs, Cli, OverrideArgs, RestoreArgs};
+use super::args::{BackupArgs, CheckArgs, Cli, OverrideArgs, RestoreArgs, ServeArgs};
 use super::output::{Output, bytes, cell};
 use super::{Exit, Failure};
+use crate::boot::{self, ServeError};
 use crate::check;
 use crate::client::{Ask, Client};
 use crate::config::{self, Overrides};
 use crate::http::admin::REASON;
 use crate::store::{self, Force};
+
+pub(super) fn serve(args: ServeArgs) -> Result<Exit, Failure> {
+    let args = boot::ServeArgs {
+        config: args.config,
+        overrides: args.overrides.into(),
+        addresses_file: args.addresses_file,
+    };
+    boot::serve(args).map(|()| Exit::Done).map_err(|error| {
+        let exit = match &error {
+            ServeError::Problems(_) | ServeError::Log(_) => Exit::Usage,
+            _ => Exit::Failed,
+        };
+        Failure::new(exit, causes(&error))
+    })
+}
 
 pub(super) fn check(args: CheckArgs, out: &mut Output) -> Result<Exit, Failure> {
     let report = check::check(

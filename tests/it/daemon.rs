@@ -11,43 +11,43 @@ use tempfile::TempDir;
 
 /// The longest that anything here may take before the test is given up: far more than it needs, so that a slow
 /// machine does not fail it.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A folder with models, state and config, and daemons that run in it.
-pub struct House {
+pub(crate) struct House {
     dir: TempDir,
 }
 
 /// A running daemon.
-pub struct Daemon {
+pub(crate) struct Daemon {
     child: Child,
     stdout: BufReader<ChildStdout>,
     log: PathBuf,
     /// What it said when it was ready.
-    pub banner: String,
+    pub(crate) banner: String,
     /// `127.0.0.1:PORT` of the data plane.
-    pub http: String,
+    pub(crate) http: String,
     /// `127.0.0.1:PORT` of the admin plane.
-    pub admin: String,
+    pub(crate) admin: String,
 }
 
 /// An answer over HTTP, whatever its status.
 #[derive(Debug)]
-pub struct Reply {
+pub(crate) struct Reply {
     /// The status.
-    pub status: u16,
+    pub(crate) status: u16,
     /// Headers of interest.
-    pub headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     /// The body, as JSON where it is.
-    pub body: Value,
+    pub(crate) body: Value,
     /// The body's text.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 // === impl House ===
 
 impl House {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let house = Self {
             dir: tempfile::tempdir().expect("a folder for the test"),
         };
@@ -55,15 +55,15 @@ impl House {
         house
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 
-    pub fn models(&self) -> PathBuf {
+    pub(crate) fn models(&self) -> PathBuf {
         self.path().join("models")
     }
 
-    pub fn write(&self, relative: &str, text: &str) -> PathBuf {
+    pub(crate) fn write(&self, relative: &str, text: &str) -> PathBuf {
         let path = self.path().join(relative);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
@@ -71,7 +71,7 @@ impl House {
     }
 
     /// A version whose files are in the quickstart.
-    pub fn real(&self, from: &str, to: &str) {
+    pub(crate) fn real(&self, from: &str, to: &str) {
         copy(
             &root().join("examples/quickstart/models").join(from),
             &self.models().join(to),
@@ -79,12 +79,12 @@ impl House {
     }
 
     /// A version that does what its `fake.toml` says.
-    pub fn fake(&self, version: &str, text: &str) {
+    pub(crate) fn fake(&self, version: &str, text: &str) {
         self.write(&format!("models/{version}/fake.toml"), text);
     }
 
     /// The command that serves this house, with more arguments to come.
-    pub fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = impresario();
         command.arg("serve");
         command.args(["--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
@@ -95,11 +95,11 @@ impl House {
     }
 
     /// Serves models and state of this house, without a config file.
-    pub fn serve(&self) -> Daemon {
+    pub(crate) fn serve(&self) -> Daemon {
         self.serve_with(&[])
     }
 
-    pub fn serve_with(&self, more: &[&str]) -> Daemon {
+    pub(crate) fn serve_with(&self, more: &[&str]) -> Daemon {
         let mut command = self.command();
         command
             .arg("--models")
@@ -110,7 +110,7 @@ impl House {
     }
 
     /// Serves with the config file of this house.
-    pub fn serve_config(&self) -> Daemon {
+    pub(crate) fn serve_config(&self) -> Daemon {
         let mut command = self.command();
         self.start(
             command
@@ -119,7 +119,7 @@ impl House {
         )
     }
 
-    pub fn start(&self, command: &mut Command) -> Daemon {
+    pub(crate) fn start(&self, command: &mut Command) -> Daemon {
         let log = self.path().join("log.jsonl");
         let addresses = self.path().join("addresses.json");
         // The file of an earlier daemon in this house must not be taken for this one's.
@@ -160,7 +160,7 @@ impl House {
     }
 
     /// Runs a daemon that is expected to refuse to start, and gives what it said.
-    pub fn refused(&self, command: &mut Command) -> (ExitStatus, String) {
+    pub(crate) fn refused(&self, command: &mut Command) -> (ExitStatus, String) {
         let output = command.output().expect("run the daemon");
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(
@@ -174,15 +174,15 @@ impl House {
 // === impl Daemon ===
 
 impl Daemon {
-    pub fn get(&self, path: &str) -> Reply {
+    pub(crate) fn get(&self, path: &str) -> Reply {
         reply(agent().get(format!("http://{}{path}", self.http)).call())
     }
 
-    pub fn post(&self, path: &str, body: &Value) -> Reply {
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Reply {
         self.post_text(path, &body.to_string())
     }
 
-    pub fn post_text(&self, path: &str, body: &str) -> Reply {
+    pub(crate) fn post_text(&self, path: &str, body: &str) -> Reply {
         reply(
             agent()
                 .post(format!("http://{}{path}", self.http))
@@ -190,14 +190,14 @@ impl Daemon {
         )
     }
 
-    pub fn infer(&self, name: &str, inputs: Value) -> Reply {
+    pub(crate) fn infer(&self, name: &str, inputs: Value) -> Reply {
         self.post(
             &format!("/v2/models/{name}/infer"),
             &json!({ "inputs": inputs }),
         )
     }
 
-    pub fn admin_get(&self, path: &str) -> Reply {
+    pub(crate) fn admin_get(&self, path: &str) -> Reply {
         reply(
             agent()
                 .get(format!("http://{}/admin/v1{path}", self.admin))
@@ -205,7 +205,7 @@ impl Daemon {
         )
     }
 
-    pub fn admin_put(&self, path: &str, body: &Value) -> Reply {
+    pub(crate) fn admin_put(&self, path: &str, body: &Value) -> Reply {
         let request = agent().put(format!("http://{}/admin/v1{path}", self.admin));
         reply(
             request
@@ -214,7 +214,7 @@ impl Daemon {
         )
     }
 
-    pub fn admin_post(&self, path: &str, body: &Value) -> Reply {
+    pub(crate) fn admin_post(&self, path: &str, body: &Value) -> Reply {
         let request = agent().post(format!("http://{}/admin/v1{path}", self.admin));
         reply(
             request
@@ -225,7 +225,11 @@ impl Daemon {
 
     /// Asks until the answer is as it should be. What is awaited comes from the daemon's own timers, so asking
     /// again is the only way to see it.
-    pub fn until(&self, ask: impl Fn(&Self) -> Reply, right: impl Fn(&Reply) -> bool) -> Reply {
+    pub(crate) fn until(
+        &self,
+        ask: impl Fn(&Self) -> Reply,
+        right: impl Fn(&Reply) -> bool,
+    ) -> Reply {
         let end = std::time::Instant::now() + PATIENCE;
         loop {
             let reply = ask(self);
@@ -241,19 +245,15 @@ impl Daemon {
         }
     }
 
-    pub fn version(&self, model: &str, version: u64) -> Reply {
+    pub(crate) fn version(&self, model: &str, version: u64) -> Reply {
         self.admin_get(&format!("/models/{model}/versions/{version}"))
     }
 
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill")
             .args([&format!("-{name}"), &self.child.id().to_string()])
             .status();
@@ -261,7 +261,7 @@ impl Daemon {
     }
 
     /// Waits for its end.
-    pub fn wait(mut self) -> ExitStatus {
+    pub(crate) fn wait(mut self) -> ExitStatus {
         let status = self.child.wait().expect("wait for the daemon");
         let mut rest = String::new();
         let _rest = self.stdout.read_to_string(&mut rest);
@@ -269,13 +269,13 @@ impl Daemon {
     }
 
     /// Ends it without giving it a chance.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().expect("kill the daemon");
         self.child.wait().expect("wait for the daemon");
     }
 
     /// The rest of what it said on standard output, up to a line that holds `until`.
-    pub fn read_banner(&mut self, until: &str) -> String {
+    pub(crate) fn read_banner(&mut self, until: &str) -> String {
         while !self.banner.contains(until) {
             let read = self.stdout.read_line(&mut self.banner).unwrap();
             assert!(read > 0, "the daemon ended: {}", self.banner);
@@ -295,11 +295,11 @@ impl Drop for Daemon {
 // === impl Reply ===
 
 impl Reply {
-    pub fn error(&self) -> &str {
+    pub(crate) fn error(&self) -> &str {
         self.body["error"].as_str().unwrap_or_default()
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
             .find(|(n, _)| n == name)
@@ -307,7 +307,7 @@ impl Reply {
     }
 
     /// The numbers of an output.
-    pub fn output(&self, name: &str) -> Vec<f64> {
+    pub(crate) fn output(&self, name: &str) -> Vec<f64> {
         let outputs = self.body["outputs"]
             .as_array()
             .unwrap_or_else(|| panic!("no outputs: {self:?}"));
@@ -323,11 +323,11 @@ impl Reply {
 // === the rest ===
 
 /// One iris as the `X` of the iris models.
-pub fn iris(row: &[f64]) -> Value {
+pub(crate) fn iris(row: &[f64]) -> Value {
     json!([{ "name": "X", "shape": [1, 4], "datatype": "FP32", "data": row }])
 }
 
-pub fn impresario() -> Command {
+pub(crate) fn impresario() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_impresario"));
     // Settings of the machine that the tests run on are not theirs.
     for (name, _) in std::env::vars_os() {
@@ -338,11 +338,11 @@ pub fn impresario() -> Command {
     command
 }
 
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-pub fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -355,7 +355,7 @@ pub fn copy(from: &Path, to: &Path) {
     }
 }
 
-pub fn agent() -> ureq::Agent {
+pub(crate) fn agent() -> ureq::Agent {
     let config = ureq::Agent::config_builder();
     config
         .http_status_as_error(false)
@@ -364,7 +364,7 @@ pub fn agent() -> ureq::Agent {
         .into()
 }
 
-pub fn reply(result: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Reply {
+pub(crate) fn reply(result: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Reply {
     let mut response = result.expect("an answer");
     let headers = response.headers().iter();
     let headers = headers

@@ -19,6 +19,7 @@ use crate::actors::messages::{Attach, Crashed, Drained, Hold, LoadEnded, LoadPro
 use crate::actors::version::{self, Charge, Version};
 use crate::actors::worker::{Post, words};
 use crate::clock;
+use crate::error::causes;
 use crate::measure::{Cell, Key};
 
 /// A wait for a rebuild that callers may sit through in the queue. Longer ones are refused at once.
@@ -371,15 +372,4 @@ fn facts(loaded: &Loaded, took: Duration) -> Facts {
         load_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         golden: loaded.golden,
     }
-}
-
-/// An error and what caused it, in one line.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        line = format!("{line}: {cause}");
-        source = cause.source();
-    }
-    line
 }
