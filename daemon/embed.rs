@@ -217,7 +217,7 @@ impl Builder {
                 version: *version,
             });
         let mut events: Vec<_> = registered.collect();
-        events.extend(eyes.look());
+        events.extend(eyes.look_until_settled().await);
         control.seen(events).await.map_err(StartError::Supervisor)?;
         let mut arbiters = vec![arbiter];
         if library.repository().is_some() && !self.poll.is_zero() {

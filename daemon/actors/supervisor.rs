@@ -248,11 +248,13 @@ impl Supervisor {
     /// An event's walk. What happened cannot be refused; a store that fails only delays what the event would
     /// change in the routing, until the next input.
     fn happened(&mut self, event: Event) {
+        // What the store holds must be known before anything is derived from it.
+        let usable = self.usable();
         let now = self.now();
         let applied = fleet::apply(&self.fleet, Input::Event(event), now);
         let mut next = applied.expect("events are never refused");
         if next.routing != self.fleet.routing
-            && let Err(error) = self.usable().and_then(|()| self.commit(&next, &[]))
+            && let Err(error) = usable.and_then(|()| self.commit(&next, &[]))
         {
             tracing::error!(error = %error, "an event's change of the routing is not stored yet");
             next.routing = self.fleet.routing.clone();

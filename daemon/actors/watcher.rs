@@ -14,10 +14,14 @@ use super::library::Library;
 use super::supervisor::Control;
 use crate::clock::{self, Clock};
 
+/// The most looks, a quarter of the settle time apart, that the start waits for young files.
+const LOOKS: usize = 12;
+
 /// What was seen of the repository, and how to look again.
 pub(crate) struct Eyes {
     library: Arc<Library>,
     watch: Watch,
+    settle: Duration,
     clock: Clock,
 }
 
@@ -35,6 +39,7 @@ impl Eyes {
         Self {
             library,
             watch: Watch::new(u64::try_from(settle.as_millis()).unwrap_or(u64::MAX)),
+            settle,
             clock,
         }
     }
@@ -59,6 +64,20 @@ impl Eyes {
             .into_iter()
             .map(|change| self.event(change))
             .collect()
+    }
+
+    /// Looks until every version that looks whole has been told, as a fresh copy of a repository has young
+    /// files; at most for a few times the settle time, so that a copy in progress does not hold the start up.
+    pub(crate) async fn look_until_settled(&mut self) -> Vec<Event> {
+        let mut events = self.look();
+        for _ in 0..LOOKS {
+            if !self.watch.settling() {
+                break;
+            }
+            tokio::time::sleep(self.settle / 4).await;
+            events.extend(self.look());
+        }
+        events
     }
 
     /// Goes on looking on an arbiter of its own.

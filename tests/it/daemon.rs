@@ -161,13 +161,26 @@ impl House {
 
     /// Runs a daemon that is expected to refuse to start, and gives what it said.
     pub(crate) fn refused(&self, command: &mut Command) -> (ExitStatus, String) {
-        let output = command.output().expect("run the daemon");
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(
-            !output.status.success(),
-            "it should not have served: {text}"
-        );
-        (output.status, text)
+        let said = self.path().join("said");
+        let file = fs::File::create(&said).unwrap();
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(file)
+            .spawn()
+            .expect("run the daemon");
+        // Its standard output ends with the process, or says that it serves after all.
+        let mut stdout = BufReader::new(child.stdout.take().expect("its standard output"));
+        let mut line = String::new();
+        while stdout.read_line(&mut line).unwrap() > 0 {
+            if line.contains("is ready after") {
+                child.kill().unwrap();
+                panic!("it should not have served: {line}");
+            }
+        }
+        let status = child.wait().unwrap();
+        let text = fs::read_to_string(&said).unwrap();
+        assert!(!status.success(), "it should not have ended well: {text}");
+        (status, text)
     }
 }
 

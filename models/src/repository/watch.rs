@@ -117,6 +117,13 @@ impl Watch {
         changes
     }
 
+    /// Whether some version that looks whole has not been told yet, because its files are too young.
+    #[must_use]
+    pub fn settling(&self) -> bool {
+        let mut versions = self.versions.values();
+        versions.any(|seen| seen.told.is_none() && !seen.files.is_empty())
+    }
+
     /// The notes of a scan that the one before did not have, for the log.
     pub fn new_notes(&mut self, scan: &Scan) -> Vec<Note> {
         let notes: BTreeSet<_> = scan.notes.iter().cloned().collect();
