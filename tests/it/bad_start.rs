@@ -45,6 +45,8 @@ fn a_state_that_is_in_use_or_damaged_or_no_folder() {
     house.real("iris/1", "iris/1");
     let state = house.path().join("state");
     let daemon = house.serve();
+    let put = serde_json::json!({ "policy": { "type": "standalone", "model": "iris" } });
+    assert_eq!(daemon.admin_put("/pipelines/flowers", &put).status, 201);
     let mut command = impresario();
     command.args(["serve", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
     command
@@ -69,12 +71,9 @@ fn a_state_that_is_in_use_or_damaged_or_no_folder() {
     );
     assert_says(&text, &["no-folder"]);
 
-    for entry in fs::read_dir(&state).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_file() {
-            fs::write(&path, vec![0xa5; 5_000]).unwrap();
-        }
-    }
+    let database = state.join("sled/db");
+    let size = fs::metadata(&database).unwrap().len();
+    fs::write(&database, vec![0xa5; usize::try_from(size).unwrap()]).unwrap();
     let (_, text) = house.refused(
         house
             .command()

@@ -50,6 +50,10 @@ fn a_request_in_flight_is_answered() {
 fn the_grace_period_ends_what_does_not_end() {
     let house = House::new();
     house.fake("slow/1", "behaviour = \"slow\"\ndelay = \"100s\"\n");
+    house.write(
+        "models/slow/model.toml",
+        "version = 1\n[warmup]\nruns = 0\n",
+    );
     let daemon = house.serve_with(&["--grace", "500ms"]);
     let url = format!("http://{}/v2/models/slow/infer", daemon.http);
     let body = json!({ "inputs": fake_input() }).to_string();

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::daemon::{House, iris, root};
 
 fn quick(house: &House) -> crate::daemon::Daemon {
-    let config = "version = 1\n[models]\npoll = \"50ms\"\nsettle = \"150ms\"\n";
+    let config = "version = 1\n[models]\npoll = \"100ms\"\nsettle = \"300ms\"\n";
     house.write("impresario.toml", config);
     house.serve_config()
 }
