@@ -13,7 +13,7 @@ lint:
 
 # The tests.
 test:
-    cargo test --workspace
+    cargo test
 
 # All that CI checks.
 check:
