@@ -218,6 +218,10 @@ impl Daemon {
         )
     }
 
+    pub(crate) fn metrics(&self) -> String {
+        reply(agent().get(format!("http://{}/metrics", self.admin)).call()).text
+    }
+
     pub(crate) fn admin_put(&self, path: &str, body: &Value) -> Reply {
         let request = agent().put(format!("http://{}/admin/v1{path}", self.admin));
         reply(

@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod bad_start;
+mod cli;
 mod contained;
 mod daemon;
 mod drain;
