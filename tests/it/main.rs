@@ -4,6 +4,11 @@
 //! daemon says, never for time to pass. Models that misbehave are fakes (`fake.toml`), which only the binary
 //! that tests build can load.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "in a test a panic is the answer; helpers of tests are not recognised as tests"
+)]
+
 mod bad_input;
 mod bad_start;
 mod cli;

@@ -6,8 +6,8 @@ use expect_test::{Expect, expect};
 
 use super::*;
 use crate::contract::{Batching, Contract, Dim, Dims, Port};
-use crate::package::Manifest;
 use crate::package::overlay::overlay;
+use crate::package::{Limits, Manifest};
 
 /// A model that takes `x` FP32 [-1, 4] and `t` BYTES [-1, -1], and gives `y` FP32 [-1, 3].
 fn contract() -> Contract {
@@ -33,7 +33,7 @@ fn lay(config: &str, toml: &str, contract: Contract) -> String {
     }
     fs::write(dir.join("1/model.toml"), format!("version = 1\n{toml}")).unwrap();
     let model = Name::new("m").unwrap();
-    let laid = Manifest::read(&base, &dir, &dir.join("1"), &model)
+    let laid = Manifest::read(&base, &dir, &dir.join("1"), &model, &Limits::default())
         .and_then(|manifest| Ok((overlay(&dir.join("1"), &manifest, contract)?, manifest)));
     let text = match laid {
         Err(error) => error.to_string(),
