@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use impresario_models::loader::Loaded;
+use impresario_models::loader::{Loaded, panic_message};
 use impresario_models::{Name, VersionNumber};
 use tokio::sync::oneshot;
 
@@ -85,7 +85,7 @@ pub(super) fn run(post: &Post, slot: &Slot) -> End {
                 drop(reply.send(Err(error)));
             }
             Err(payload) => {
-                let what = words(payload.as_ref());
+                let what = panic_message(payload.as_ref()).to_owned();
                 drop(reply.send(Err(Error::Crashed {
                     model: post.model.clone(),
                     version: post.version,
@@ -96,15 +96,6 @@ pub(super) fn run(post: &Post, slot: &Slot) -> End {
         }
     }
     End::Drained
-}
-
-/// What a panic said.
-pub(crate) fn words(payload: &(dyn std::any::Any + Send)) -> String {
-    let text = payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a message".to_owned())
 }
 
 impl Slot {

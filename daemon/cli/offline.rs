@@ -14,6 +14,7 @@ use crate::boot::{self, ServeError};
 use crate::check;
 use crate::client::{Ask, Client};
 use crate::config::{self, Overrides};
+use crate::error::causes;
 use crate::http::admin::REASON;
 use crate::store::{self, Force};
 
@@ -170,19 +171,4 @@ pub(super) fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "impresario", &mut script);
     Ok(io::stdout().lock().write_all(&script)?)
-}
-
-/// An error and what caused it, in one line.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        // Some errors repeat their source.
-        if !line.ends_with(&cause_text) {
-            line = format!("{line}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    line
 }

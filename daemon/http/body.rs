@@ -226,7 +226,11 @@ mod tests {
     #[test]
     fn bombs_stop_at_the_limit() {
         let bomb = deflate(Coding::Gzip, &vec![0; 1 << 20]).unwrap();
-        assert!(bomb.len() < (1 << 20) / 50, "{} bytes are no bomb", bomb.len());
+        assert!(
+            bomb.len() < (1 << 20) / 50,
+            "{} bytes are no bomb",
+            bomb.len()
+        );
         let refused = inflate(Coding::Gzip, &bomb, 1000).unwrap_err();
         assert_eq!(
             refused.to_string(),

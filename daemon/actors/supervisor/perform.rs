@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context};
-use impresario_models::loader::{self, Loaded};
+use impresario_models::loader::{self, Loaded, panic_message};
 use impresario_models::{Name, VersionNumber};
 use impresario_pipelines::fleet::{self, Effect, Event, Facts, Phase, Stage};
 use impresario_pipelines::table::{self, RouteTable, TargetId};
@@ -17,7 +17,7 @@ use crate::actors::handle::{Gate, Handle};
 use crate::actors::live::Snapshot;
 use crate::actors::messages::{Attach, Crashed, Drained, Hold, LoadEnded, LoadProgressed};
 use crate::actors::version::{self, Charge, Version};
-use crate::actors::worker::{Post, words};
+use crate::actors::worker::Post;
 use crate::clock;
 use crate::error::causes;
 use crate::measure::{Cell, Key};
@@ -165,7 +165,10 @@ impl Supervisor {
             let result = match panic::catch_unwind(load) {
                 Ok(Ok(loaded)) => Ok(Box::new(loaded)),
                 Ok(Err(error)) => Err(causes(&error)),
-                Err(payload) => Err(format!("the load panicked: {}", words(payload.as_ref()))),
+                Err(payload) => Err(format!(
+                    "the load panicked: {}",
+                    panic_message(payload.as_ref())
+                )),
             };
             supervisor.do_send(LoadEnded {
                 model: subject,

@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::actors::Refused;
 use crate::auth::Denied;
+use crate::error::causes;
 use crate::store;
 
 /// The content type of every refusal.
@@ -290,17 +291,6 @@ impl From<Denied> for Problem {
             }
         }
     }
-}
-
-/// An error and what caused it, in one line.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        line = format!("{line}: {cause}");
-        source = cause.source();
-    }
-    line
 }
 
 #[cfg(test)]
