@@ -14,7 +14,7 @@ from httpx import HTTPStatusError
 from kserve import InferenceRESTClient, InferInput, InferRequest, RESTConfig
 from kserve.protocol.infer_type import RequestedOutput
 
-ROWS = np.array([[5.1, 3.5, 1.4, 0.2], [6.3, 2.8, 5.1, 1.5]], dtype=np.float32)
+ROWS = np.array([[5.1, 3.5, 1.4, 0.2], [7.7, 2.6, 6.9, 2.3]], dtype=np.float32)
 
 
 def request(model, binary, data=ROWS, **more):

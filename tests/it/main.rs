@@ -12,6 +12,7 @@
 mod bad_input;
 mod bad_start;
 mod cli;
+mod clients;
 mod contained;
 mod daemon;
 mod drain;
