@@ -17,7 +17,10 @@ fn tritonclient_is_served() {
     let python = environment(TRITON);
     let house = House::new();
     house.real("iris", "iris");
-    house.write("models/iris/model.toml", "version = 1\n[versions]\npolicy = \"all\"\n");
+    house.write(
+        "models/iris/model.toml",
+        "version = 1\n[versions]\npolicy = \"all\"\n",
+    );
     house.real("iris-forest", "iris-forest");
     let words = root().join("tests/fixtures/onnx/label-encoder-string");
     copy(&words, &house.models().join("words/1"));
@@ -30,9 +33,18 @@ fn tritonclient_is_served() {
 
 /// The Python of a virtual environment that has a package, made once for each pin.
 fn environment(pin: &str) -> PathBuf {
-    let name: String = pin.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let name: String = pin
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
     let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let python = |home: &Path| home.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    let python = |home: &Path| {
+        home.join(if cfg!(windows) {
+            "Scripts/python.exe"
+        } else {
+            "bin/python"
+        })
+    };
     let complete = home.join("complete");
     if complete.exists() {
         return python(&home);
@@ -54,10 +66,15 @@ fn environment(pin: &str) -> PathBuf {
 /// What a command said, which must have succeeded.
 fn said(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| {
-        panic!("this test needs python3 with venv and pip, and a package index: {command:?}: {error}")
+        panic!(
+            "this test needs python3 with venv and pip, and a package index: {command:?}: {error}"
+        )
     });
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let said = text(&output.stdout) + &text(&output.stderr);
-    assert!(output.status.success(), "{command:?} (needs python3 with venv and pip, and a package index):\n{said}");
+    assert!(
+        output.status.success(),
+        "{command:?} (needs python3 with venv and pip, and a package index):\n{said}"
+    );
     said
 }
