@@ -18,9 +18,19 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The longest answer, in bytes; a backup is streamed and may be longer.
 const MAX_ANSWER: u64 = 256 << 20;
 
+/// Which of a daemon's addresses is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plane {
+    /// Where admins ask.
+    Admin,
+    /// Where applications post to.
+    Data,
+}
+
 /// Asks one address.
 pub struct Client {
     agent: Agent,
+    plane: Plane,
     base: String,
     token: Option<String>,
 }
@@ -108,14 +118,11 @@ pub struct Refusal {
 // === impl Client ===
 
 impl Client {
-    /// The flags that name addresses.
-    const SETTING: &str = "--admin-url or IMPRESARIO_ADMIN_URL, for infer --url or IMPRESARIO_URL";
-
     /// A client of an address, with a token where one is needed.
     ///
     /// # Errors
     /// [`Error::Address`].
-    pub fn new(url: &str, token: Option<String>) -> Result<Self, Error> {
+    pub fn new(plane: Plane, url: &str, token: Option<String>) -> Result<Self, Error> {
         let refused = |why: &str| Error::Address {
             url: url.to_owned(),
             why: why.to_owned(),
@@ -143,6 +150,7 @@ impl Client {
             .build();
         Ok(Self {
             agent: config.new_agent(),
+            plane,
             base: url.trim_end_matches('/').to_owned(),
             token,
         })
@@ -169,16 +177,16 @@ impl Client {
             true => Ok(Value::Null),
             false => serde_json::from_slice(&bytes),
         };
-        let ours = body
-            .as_ref()
-            .is_ok_and(|body: &Value| (200..300).contains(&status) || told(body).is_some());
+        let ours = body.as_ref().is_ok_and(|body: &Value| {
+            (200..300).contains(&status) || self.plane.told(body).is_some()
+        });
         match body {
             Ok(body) if ours && (200..300).contains(&status) => Ok(Reply { status, body }),
             Ok(document) if ours => Err(Error::Refused(Box::new(Refusal { status, document }))),
             _ => Err(Error::Stranger {
                 url,
                 status,
-                setting: Self::SETTING,
+                setting: self.plane.setting(),
             }),
         }
     }
@@ -201,14 +209,16 @@ impl Client {
             .read_to_end(&mut text)
             .ok()
             .and_then(|_| serde_json::from_slice(&text).ok());
-        Err(match document.filter(|document| told(document).is_some()) {
-            Some(document) => Error::Refused(Box::new(Refusal { status, document })),
-            None => Error::Stranger {
-                url,
-                status,
-                setting: Self::SETTING,
+        Err(
+            match document.filter(|document| self.plane.told(document).is_some()) {
+                Some(document) => Error::Refused(Box::new(Refusal { status, document })),
+                None => Error::Stranger {
+                    url,
+                    status,
+                    setting: self.plane.setting(),
+                },
             },
-        })
+        )
     }
 
     fn send(&self, ask: Ask, url: &str) -> Result<Response<ureq::Body>, Error> {
@@ -257,13 +267,13 @@ impl Client {
                     Error::Connect {
                         url,
                         why,
-                        setting: Self::SETTING,
+                        setting: self.plane.setting(),
                     }
                 }
                 ureq::Error::Io(error) if unreachable(&error) => Error::Connect {
                     url,
                     why: error.to_string(),
-                    setting: Self::SETTING,
+                    setting: self.plane.setting(),
                 },
                 ureq::Error::BadUri(_) | ureq::Error::Http(_) => Error::Address { url, why },
                 _ => Error::Broken { url, why },
@@ -281,13 +291,25 @@ impl Client {
     }
 }
 
-/// What a refusal says; nothing for a document that is none of ours. The data plane's has `error` instead.
-fn told(document: &Value) -> Option<&str> {
-    let said = document
-        .get("code")
-        .and(document.get("detail"))
-        .or(document.get("error"));
-    said.and_then(Value::as_str)
+// === impl Plane ===
+
+impl Plane {
+    /// The flag and the variable that name the address.
+    fn setting(self) -> &'static str {
+        match self {
+            Self::Admin => "--admin-url or IMPRESARIO_ADMIN_URL",
+            Self::Data => "--url or IMPRESARIO_URL",
+        }
+    }
+
+    /// What a refusal says; nothing for a document that is none of this plane's.
+    fn told(self, document: &Value) -> Option<&str> {
+        match self {
+            Self::Admin => document.get("code").and(document.get("detail")),
+            Self::Data => document.get("error"),
+        }
+        .and_then(Value::as_str)
+    }
 }
 
 fn unreachable(error: &std::io::Error) -> bool {
@@ -409,7 +431,10 @@ impl fmt::Display for Refusal {
                 }
             }
         } else {
-            f.write_str(told(&self.document).unwrap_or("refused"))?;
+            let said = [Plane::Admin, Plane::Data]
+                .into_iter()
+                .find_map(|plane| plane.told(&self.document));
+            f.write_str(said.unwrap_or("refused"))?;
         }
         match code {
             Some(code) => write!(f, " [{code}]"),
@@ -419,80 +444,4 @@ impl fmt::Display for Refusal {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn addresses_are_checked_before_anything_is_sent() {
-        for good in [
-            "http://127.0.0.1:8082",
-            "http://localhost:1/",
-            "http://[::1]:8082",
-        ] {
-            assert!(Client::new(good, None).is_ok(), "{good}");
-        }
-        for (bad, why) in [
-            ("127.0.0.1:8082", "no scheme"),
-            ("https://x", "plain http"),
-            ("ftp://x", "scheme"),
-            ("http://", "host"),
-            ("http:///", "host"),
-            ("http://user@x", "host"),
-        ] {
-            let error = Client::new(bad, None).err().unwrap().to_string();
-            assert!(error.contains(why), "{error}");
-        }
-    }
-
-    #[test]
-    fn parts_of_paths_and_queries_are_encoded() {
-        assert_eq!(encoded("iris-2.1_x~"), "iris-2.1_x~");
-        assert_eq!(encoded("../a b?&#é"), "..%2Fa%20b%3F%26%23%C3%A9");
-        let client = Client::new("http://h:1/", None).unwrap();
-        let ask = Ask::get("/x")
-            .query("actor", Some("a&b"))
-            .query("no", None::<u64>)
-            .query("limit", Some(3));
-        assert_eq!(client.url(&ask), "http://h:1/x?actor=a%26b&limit=3");
-    }
-
-    #[test]
-    fn nobody_there_is_said_with_the_remedy() {
-        // A port that was just free: nobody listens there.
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let client = Client::new(&format!("http://127.0.0.1:{port}"), None).unwrap();
-        let error = client.ask(Ask::get("/")).unwrap_err();
-        assert!(matches!(error, Error::Connect { .. }), "{error:?}");
-        assert!(error.to_string().contains("impresario serve"), "{error}");
-    }
-
-    #[test]
-    fn refusals_are_shown_whole() {
-        let shown = |document| {
-            Refusal {
-                status: 422,
-                document,
-            }
-            .to_string()
-        };
-        assert_eq!(
-            shown(json!({"code": "in-use", "detail": "it is needed"})),
-            "it is needed [in-use]"
-        );
-        assert_eq!(shown(json!({"error": "bad shape"})), "bad shape");
-        let problems = json!({"code": "invalid-pipeline", "title": "The pipeline has problems", "detail": "x", "problems": [
-            {"severity": "error", "code": "unknown-field", "path": "pipelines.a.x", "message": "unknown", "line": 1, "column": 2, "hint": "y?"}
-        ]});
-        assert_eq!(
-            shown(problems),
-            "The pipeline has problems\n  error[unknown-field] line 1, column 2 pipelines.a.x: unknown (hint: y?) \
-             [invalid-pipeline]"
-        );
-    }
-}
+mod tests;

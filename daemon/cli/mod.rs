@@ -24,7 +24,7 @@ use clap::Parser;
 
 use self::args::{Cli, Command};
 use self::output::Output;
-use crate::client::Client;
+use crate::client::{Client, Plane};
 
 /// Does what the process's arguments say.
 #[must_use]
@@ -50,7 +50,7 @@ pub fn run() -> ExitCode {
 
 fn perform(cli: Cli) -> Result<Exit, Failure> {
     let mut out = Output::new(cli.output);
-    let admin = || Client::new(&cli.admin_url, cli.token.clone());
+    let admin = || Client::new(Plane::Admin, &cli.admin_url, cli.token.clone());
     match cli.command {
         Command::Serve(args) => return offline::serve(args),
         Command::Check(args) => return offline::check(args, &mut out),
@@ -58,7 +58,7 @@ fn perform(cli: Cli) -> Result<Exit, Failure> {
         Command::Models(command) => models::models(command, &admin()?, &mut out)?,
         Command::Pipelines(command) => pipelines::pipelines(command, &admin()?, &mut out)?,
         Command::Infer(args) => {
-            let client = Client::new(&args.url, cli.token.clone())?;
+            let client = Client::new(Plane::Data, &args.url, cli.token.clone())?;
             infer::infer(args, &client, &mut out)?;
         }
         Command::Audit(args) => audit::audit(args, &admin()?, &mut out)?,

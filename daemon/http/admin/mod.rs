@@ -7,6 +7,7 @@ mod audit;
 mod backup;
 mod etag;
 mod guard;
+mod load;
 mod models;
 mod openapi;
 mod parse;

@@ -9,7 +9,7 @@ use utoipa::{IntoResponses, Modify, OpenApi};
 
 use super::guard::{Caller, Viewer};
 use super::problem::CONTENT;
-use super::{audit, backup, models, pipelines, reload, revisions, status, tokens, wire};
+use super::{audit, backup, load, models, pipelines, reload, revisions, status, tokens, wire};
 
 /// The refusals that every route has.
 pub(super) struct Refusals;
@@ -28,11 +28,11 @@ pub(super) struct Refusals;
         status::status,
         models::list,
         models::show,
-        models::load,
-        models::unload,
+        load::load,
+        load::unload,
         models::show_version,
-        models::load_version,
-        models::unload_version,
+        load::load_version,
+        load::unload_version,
         pipelines::list,
         pipelines::show,
         pipelines::put,

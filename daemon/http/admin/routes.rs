@@ -10,7 +10,9 @@ use actix_web::{
 
 use super::guard::gate;
 use super::problem::{Code, Problem};
-use super::{Admin, audit, backup, models, openapi, pipelines, reload, revisions, status, tokens};
+use super::{
+    Admin, audit, backup, load, models, openapi, pipelines, reload, revisions, status, tokens,
+};
 
 /// The largest body, in bytes: larger than any pipeline that people write.
 const MAX_BODY: usize = 1 << 20;
@@ -54,11 +56,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         at("/admin/v1/status").get(status::status),
         at("/admin/v1/models").get(models::list),
         at("/admin/v1/models/{model}").get(models::show),
-        at("/admin/v1/models/{model}/load").post(models::load),
-        at("/admin/v1/models/{model}/unload").post(models::unload),
+        at("/admin/v1/models/{model}/load").post(load::load),
+        at("/admin/v1/models/{model}/unload").post(load::unload),
         at("/admin/v1/models/{model}/versions/{version}").get(models::show_version),
-        at("/admin/v1/models/{model}/versions/{version}/load").post(models::load_version),
-        at("/admin/v1/models/{model}/versions/{version}/unload").post(models::unload_version),
+        at("/admin/v1/models/{model}/versions/{version}/load").post(load::load_version),
+        at("/admin/v1/models/{model}/versions/{version}/unload").post(load::unload_version),
         at("/admin/v1/pipelines").get(pipelines::list),
         at("/admin/v1/pipelines/{pipeline}")
             .get(pipelines::show)

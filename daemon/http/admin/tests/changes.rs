@@ -106,6 +106,11 @@ async fn a_pipeline_is_made_replaced_compared_and_undone() {
     assert_eq!(unknown.code(), "404 unknown-revision");
     let deleted = plane.ask("DELETE", FRONT, &[], "").await;
     assert_eq!((deleted.status, deleted.header("etag")), (200, None));
+    assert_eq!(
+        deleted.at("/report/waits"),
+        json!([]),
+        "nobody wants what is gone"
+    );
     assert_eq!(plane.get(FRONT).await.code(), "404 unknown-pipeline");
     assert_eq!(
         plane.ask("DELETE", FRONT, &[], "").await.code(),

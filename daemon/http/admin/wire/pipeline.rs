@@ -323,9 +323,9 @@ fn waits(fleet: &Fleet, report: &Report, name: &Name) -> Vec<WaitV1> {
         .filter(concerns)
         .map(WaitV1::from)
         .collect();
-    if !fleet.routing.pipelines.contains_key(name)
-        && let Standing::Nobody(why) = table::standing(fleet, name)
-    {
+    let own =
+        fleet.observed.models.contains_key(name) && !fleet.routing.pipelines.contains_key(name);
+    if own && let Standing::Nobody(why) = table::standing(fleet, name) {
         let why = WaitV1 {
             subject: format!("pipeline {name}"),
             code: "nobody",
