@@ -26,6 +26,11 @@ fn tritonclient_is_served() {
     copy(&words, &house.models().join("words/1"));
     fs::remove_file(house.models().join("words/1/cases.json")).unwrap();
     let daemon = house.serve();
+    // Files that were written a moment ago are taken for complete a little later.
+    for version in ["iris/versions/1", "iris/versions/2", "iris-forest", "words"] {
+        let ready = format!("/v2/models/{version}/ready");
+        daemon.until(|daemon| daemon.get(&ready), |reply| reply.status == 200);
+    }
     let script = root().join("tests/clients/triton.py");
     let said = said(Command::new(python).arg(script).arg(&daemon.http));
     assert!(said.contains("ok check_repository"), "{said}");
