@@ -52,6 +52,8 @@ fn commands_are_understood() {
         Command::Token(TokenCommand::Create { .. })
     ));
     for line in [
+        "serve --config x.toml --models m --state s --http 127.0.0.1:0 --admin 127.0.0.1:0 --addresses-file f \
+         --grace 3s --log-level debug",
         "check --config x.toml",
         "status",
         "models list",
