@@ -131,7 +131,7 @@ fn exposure(server: &Server, admin: &Admin, r: &mut Reader<'_>) {
             format!("{address} can be reached from beyond this machine, and there is no token");
         let problem = r.problem(&path, Part::Value, "exposed", message);
         r.push(problem.hint(
-            "make a token with `impresario token create` and put its hash under [admin] tokens, or bind \
+            "make a token with `impresario token hash NAME --role admin` and put its hash under [admin] tokens, or bind \
              127.0.0.1, or set admin.insecure_remote = true where a network policy or a proxy guards it",
         ));
     }
@@ -355,7 +355,10 @@ fn hash(field: &Field<'_>, r: &mut Reader<'_>) -> Option<String> {
         let message =
             "expected an Argon2id hash in the PHC format, $argon2id$v=19$m=...".to_owned();
         let problem = field.problem(r, "invalid-hash", message);
-        r.push(problem.hint("`impresario token create` makes a token and prints its hash"));
+        r.push(
+            problem
+                .hint("`impresario token hash NAME --role ROLE` makes a token and prints its hash"),
+        );
         return None;
     }
     Some(text.to_owned())

@@ -144,7 +144,7 @@ pub(super) async fn remove(
     let (id, now) = (path.into_inner(), clock::wall_ms());
     let configured = admin.door.configured();
     if configured.iter().any(|token| token.id == id) {
-        let what = format!("token {id} is of the config: remove it there, then reload");
+        let what = format!("token {id} is of the config: remove it there and restart the daemon");
         return Err(Problem::new(Code::TokenConflict, what));
     }
     let snapshot = admin.impresario.live().snapshot();
