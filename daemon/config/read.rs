@@ -338,9 +338,8 @@ fn token(field: &Field<'_>, r: &mut Reader<'_>) -> Option<Token> {
 
 fn token_name(field: &Field<'_>, r: &mut Reader<'_>) -> Option<String> {
     let text = field.text(r)?;
-    if text.is_empty() || text.len() > 128 || text.chars().any(char::is_control) {
-        let message = "expected a name of 1 to 128 bytes without control characters".to_owned();
-        r.error(field, "invalid-name", message);
+    if let Err(error) = crate::auth::check_name(text) {
+        r.error(field, "invalid-name", error.to_string());
         return None;
     }
     Some(text.to_owned())

@@ -203,7 +203,7 @@ fn variables_and_flags_are_named() {
     case.overrides.http = Some("8080".to_owned());
     case.refused(&expect![[r#"
         environment variable IMPRESARIO__ADMIN__TOKENS: error[unknown-value] admin.tokens[0].role: expected viewer, operator, admin, got "boss"
-        environment variable IMPRESARIO__ADMIN__TOKENS: error[invalid-hash] admin.tokens[0].hash: expected an Argon2id hash in the PHC format, $argon2id$v=19$m=... (hint: `impresario token create` makes a token and prints its hash)
+        environment variable IMPRESARIO__ADMIN__TOKENS: error[invalid-hash] admin.tokens[0].hash: expected an Argon2id hash in the PHC format, $argon2id$v=19$m=... (hint: `impresario token hash NAME --role ROLE` makes a token and prints its hash)
         environment variable IMPRESARIO__LOG: error[wrong-type] log: expected a table, got "info"
         environment variable IMPRESARIO__SERVER__HTTTP: error[unknown-field] server.htttp: unknown field 'htttp' (hint: did you mean 'http'?)
         environment variable IMPRESARIO__SERVER__WORKERS: error[out-of-range] server.workers: expected a whole number from 0 to 1024, got "many"
@@ -232,8 +232,8 @@ fn listeners_must_differ_and_not_be_open_to_all() {
     refused(
         "[server]\nhttp = '0.0.0.0:80'\nadmin = '[2001:db8::1]:81'",
         &expect![[r#"
-            impresario.toml:3:8: error[exposed] server.http: 0.0.0.0:80 can be reached from beyond this machine, and there is no token (hint: make a token with `impresario token create` and put its hash under [admin] tokens, or bind 127.0.0.1, or set admin.insecure_remote = true where a network policy or a proxy guards it)
-            impresario.toml:4:9: error[exposed] server.admin: [2001:db8::1]:81 can be reached from beyond this machine, and there is no token (hint: make a token with `impresario token create` and put its hash under [admin] tokens, or bind 127.0.0.1, or set admin.insecure_remote = true where a network policy or a proxy guards it)
+            impresario.toml:3:8: error[exposed] server.http: 0.0.0.0:80 can be reached from beyond this machine, and there is no token (hint: make a token with `impresario token hash NAME --role admin` and put its hash under [admin] tokens, or bind 127.0.0.1, or set admin.insecure_remote = true where a network policy or a proxy guards it)
+            impresario.toml:4:9: error[exposed] server.admin: [2001:db8::1]:81 can be reached from beyond this machine, and there is no token (hint: make a token with `impresario token hash NAME --role admin` and put its hash under [admin] tokens, or bind 127.0.0.1, or set admin.insecure_remote = true where a network policy or a proxy guards it)
         "#]],
     );
     let token = format!(
@@ -250,7 +250,7 @@ fn a_secret_is_never_printed() {
     let text = "[admin]\ntokens = [{ name = 'ci', role = 'admin', hash = 'imp_hunter2' }]";
     let case = Case::toml(text);
     case.refused(&expect![[r#"
-        impresario.toml:3:49: error[invalid-hash] admin.tokens[0].hash: expected an Argon2id hash in the PHC format, $argon2id$v=19$m=... (hint: `impresario token create` makes a token and prints its hash)
+        impresario.toml:3:49: error[invalid-hash] admin.tokens[0].hash: expected an Argon2id hash in the PHC format, $argon2id$v=19$m=... (hint: `impresario token hash NAME --role ROLE` makes a token and prints its hash)
     "#]]);
     let text = format!("[admin]\ntokens = [{{ name = 'ci', role = 'viewer', hash = '{HASH}' }}]");
     let debug = format!("{:?}", Case::toml(&text).settings());
