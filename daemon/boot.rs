@@ -179,7 +179,12 @@ async fn run(
     let down = go_down(&impresario, &in_flight, &handles, settings.server.grace);
     tokio::select! {
         result = down => result?,
-        signal = signals.end() => tracing::warn!(signal, "second signal: going down at once"),
+        signal = signals.end() => {
+            tracing::warn!(signal, "second signal: going down at once");
+            for server in &handles {
+                server.stop(false).await;
+            }
+        }
     }
     // Both ended because they were told to; what they say now is of no use to anybody.
     let _ended = (data.await, admin.await);

@@ -74,6 +74,31 @@ fn the_grace_period_ends_what_does_not_end() {
     assert_ne!(caller.join().unwrap().ok(), Some(200));
 }
 
+#[test]
+fn a_second_signal_ends_the_wait() {
+    let house = House::new();
+    house.fake("slow/1", "behaviour = \"slow\"\ndelay = \"100s\"\n");
+    house.write(
+        "models/slow/model.toml",
+        "version = 1\n[warmup]\nruns = 0\n",
+    );
+    let daemon = house.serve_with(&["--grace", "100s"]);
+    let url = format!("http://{}/v2/models/slow/infer", daemon.http);
+    let body = json!({ "inputs": fake_input() }).to_string();
+    let caller = thread::spawn(move || {
+        agent()
+            .post(url)
+            .send(body)
+            .map(|response| response.status().as_u16())
+    });
+    thread::park_timeout(std::time::Duration::from_millis(300));
+    daemon.signal("TERM");
+    daemon.until(|d| d.get("/v2/health/ready"), |r| r.status == 503);
+    daemon.signal("TERM");
+    daemon.wait();
+    assert_ne!(caller.join().unwrap().ok(), Some(200));
+}
+
 fn fake_input() -> serde_json::Value {
     json!([{ "name": "x", "shape": [1, 1], "datatype": "FP32", "data": [1.0] }])
 }
