@@ -121,6 +121,12 @@ pub(super) struct Attach(pub(super) Arc<Loaded>);
 #[rtype(result = "()")]
 pub(super) struct Hold(pub(super) Duration);
 
+/// Nobody counts on this life of the version any more: no rebuild will come. Workers that are left finish the
+/// queue; where none is left, callers are refused instead of waiting for nothing.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Leave;
+
 /// A worker ended.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]

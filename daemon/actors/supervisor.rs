@@ -22,7 +22,8 @@ use super::handle::Handle;
 use super::library::Library;
 use super::live::Live;
 use super::messages::{
-    Change, ChangeTokens, Crashed, Drained, LoadEnded, LoadProgressed, Note, Outcome, Seen, Stop,
+    Change, ChangeTokens, Crashed, Drained, Leave, LoadEnded, LoadProgressed, Note, Outcome, Seen,
+    Stop,
 };
 use super::version::Version;
 use crate::clock::Clock;
@@ -422,7 +423,9 @@ impl Handler<Stop> for Supervisor {
     fn handle(&mut self, _: Stop, ctx: &mut Self::Context) -> Self::Result {
         let (done, end) = oneshot::channel();
         self.stopping.get_or_insert_default().push(done);
-        self.versions.clear();
+        for (_, life) in self.versions.drain() {
+            life.actor.do_send(Leave);
+        }
         self.proceed(ctx);
         Box::pin(async move {
             // A closed channel means that the supervisor is gone: nothing is left to finish.

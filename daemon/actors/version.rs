@@ -1,7 +1,7 @@
 //! The actor of one loaded version: it looks after the version's workers.
 //!
 //! Job: heartbeat (a worker that computes longer than the version's timeout counts as dead), replacing fallen
-//! workers when a rebuilt model is attached, draining. Senders: the supervisor (`Attach`, `Hold`) and its own
+//! workers when a rebuilt model is attached, draining. Senders: the supervisor (`Attach`, `Hold`, `Leave`) and its own
 //! workers (`Fell`); requests do not pass through here. Mailbox: these few messages, actix's default bound.
 //! A panic here would be ours: the actor touches no engine.
 
@@ -15,11 +15,14 @@ use arc_swap::ArcSwap;
 use impresario_models::loader::Loaded;
 
 use super::handle::Gate;
-use super::messages::{Attach, Crashed, Drained, Fell, Hold};
+use super::messages::{Attach, Crashed, Drained, Fell, Hold, Leave};
 use super::supervisor::Supervisor;
 use super::worker::{self, End, Post, Slot};
 use crate::clock;
 use crate::error::Error;
+
+/// When to ask again, for callers of a version that left without a worker: the table says by then who answers.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Looks after one loaded version.
 pub(super) struct Version {
@@ -31,6 +34,8 @@ pub(super) struct Version {
     supervisor: WeakAddr<Supervisor>,
     workers: BTreeMap<u64, Arc<Slot>>,
     next_worker: u64,
+    /// No rebuild will come.
+    leaving: bool,
 }
 
 /// What a version's actor is made of.
@@ -54,6 +59,7 @@ impl Version {
             supervisor: charge.supervisor,
             workers: BTreeMap::new(),
             next_worker: 0,
+            leaving: false,
         }
     }
 
@@ -118,6 +124,7 @@ impl Version {
     }
 
     fn end_if_drained(&mut self, ctx: &mut Context<Self>) {
+        self.refuse_if_forsaken();
         if !self.workers.is_empty() || !self.post.jobs.is_disconnected() {
             return;
         }
@@ -130,6 +137,14 @@ impl Version {
             });
         }
         ctx.stop();
+    }
+
+    /// Nobody will answer what waits, or comes through an older snapshot.
+    fn refuse_if_forsaken(&self) {
+        if self.leaving && self.workers.is_empty() {
+            self.gate.close(AGAIN);
+            self.refuse_waiting(Some(AGAIN));
+        }
     }
 
     fn refuse_waiting(&self, retry_after: Option<Duration>) {
@@ -170,6 +185,14 @@ impl Handler<Hold> for Version {
             self.gate.close(wait);
             self.refuse_waiting(Some(wait));
         }
+    }
+}
+
+impl Handler<Leave> for Version {
+    type Result = ();
+    fn handle(&mut self, _: Leave, ctx: &mut Self::Context) {
+        self.leaving = true;
+        self.end_if_drained(ctx);
     }
 }
 

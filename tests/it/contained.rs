@@ -78,6 +78,19 @@ fn a_hanging_version_is_given_up_after_its_timeout() {
 }
 
 #[test]
+fn who_waits_for_a_rebuild_that_fails_is_told_at_once() {
+    let house = House::new();
+    house.fake("bomb/1", "behaviour = \"panicking\"\nmarker = 666\n");
+    let daemon = house.serve();
+    assert_eq!(daemon.infer("bomb", input(1.0)).status, 200);
+    house.write("models/bomb/1/model.toml", "broken");
+    assert_eq!(daemon.infer("bomb", input(666.0)).status, 500);
+    // Not a 504 after its whole time.
+    let waiting = daemon.infer("bomb", input(2.0));
+    assert_eq!(waiting.status, 503, "{waiting:?}");
+}
+
+#[test]
 fn a_failing_version_fails_alone() {
     let house = House::new();
     house.fake("flaky/1", "behaviour = \"flaky\"\nevery = 2\n");

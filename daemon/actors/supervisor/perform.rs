@@ -15,7 +15,7 @@ use impresario_pipelines::table::{self, RouteTable, TargetId};
 use super::{Life, Supervisor, VersionKey};
 use crate::actors::handle::{Gate, Handle};
 use crate::actors::live::Snapshot;
-use crate::actors::messages::{Attach, Crashed, Drained, Hold, LoadEnded, LoadProgressed};
+use crate::actors::messages::{Attach, Crashed, Drained, Hold, Leave, LoadEnded, LoadProgressed};
 use crate::actors::version::{self, Charge, Version};
 use crate::actors::worker::Post;
 use crate::clock;
@@ -54,11 +54,13 @@ impl Supervisor {
         // A version that the fleet does not count as serving loses its handle here, and so its queue once
         // every older snapshot is let go.
         let fleet = Arc::clone(&self.fleet);
-        self.versions.retain(|(model, version), _| {
-            fleet
-                .observed
-                .version(model.as_str(), *version)
-                .is_some_and(fleet::Seen::serves)
+        self.versions.retain(|(model, version), life| {
+            let seen = fleet.observed.version(model.as_str(), *version);
+            let serves = seen.is_some_and(fleet::Seen::serves);
+            if !serves {
+                life.actor.do_send(Leave);
+            }
+            serves
         });
         self.publish();
         self.end_if_stopped();
@@ -283,14 +285,14 @@ impl Supervisor {
             Version::new(charge)
         });
         self.lives += 1;
-        self.versions.insert(
-            key,
-            Life {
-                handle,
-                actor,
-                serial,
-            },
-        );
+        let life = Life {
+            handle,
+            actor,
+            serial,
+        };
+        if let Some(old) = self.versions.insert(key, life) {
+            old.actor.do_send(Leave);
+        }
     }
 
     /// An instance fell; the fleet decides what becomes of the version.
