@@ -38,6 +38,8 @@ pub struct Snapshot {
     pub table: RouteTable,
     /// The tokens of the store.
     pub tokens: Arc<Vec<Token>>,
+    /// The daemon goes down: nobody answers any more, and the table says nothing of what there is.
+    pub stopping: bool,
     pub(super) handles: Vec<Arc<Handle>>,
     /// By pipeline, then by target: few targets each, so that a look costs one hash.
     pub(super) cells: HashMap<Name, Vec<(TargetId, Arc<Cell>)>>,

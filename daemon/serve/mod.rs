@@ -69,6 +69,12 @@ impl Serve {
     /// [`Error::UnknownModel`], [`Error::UnknownVersion`], or [`Error::Unavailable`] saying why nobody answers.
     pub fn enter(&self, name: &str, version: Option<&str>) -> Result<Entry, Error> {
         let snapshot = self.live.snapshot();
+        if snapshot.stopping {
+            return Err(Error::Unavailable {
+                why: "the daemon is going down".to_owned(),
+                retry_after: Some(SOON),
+            });
+        }
         let unknown = || Error::UnknownModel {
             name: name.chars().take(Name::MAX_BYTES).collect(),
         };

@@ -78,6 +78,7 @@ impl Supervisor {
                 fleet: Arc::clone(&self.fleet),
                 report: Arc::new(report),
                 tokens: Arc::clone(&self.tokens),
+                stopping: true,
                 ..Snapshot::default()
             }
         } else {
@@ -95,6 +96,7 @@ impl Supervisor {
                 report: Arc::new(report),
                 tokens: Arc::clone(&self.tokens),
                 handles: handles.collect(),
+                stopping: false,
                 cells: self.cells(&table),
                 table,
             }
