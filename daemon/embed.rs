@@ -232,7 +232,10 @@ impl Builder {
             arbiters: Arc::new(arbiters),
         };
         for (name, pipeline) in self.pipelines {
-            impresario.embed(name, pipeline).await?;
+            if let Err(error) = impresario.embed(name, pipeline).await {
+                impresario.stop().await;
+                return Err(error);
+            }
         }
         Ok(impresario)
     }

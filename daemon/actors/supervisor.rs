@@ -324,6 +324,13 @@ impl Supervisor {
     }
 }
 
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        // An arbiter that is only dropped keeps its thread until the whole system ends.
+        self.versions_arbiter.stop();
+    }
+}
+
 // === the mailbox ===
 
 impl Actor for Supervisor {
