@@ -18,6 +18,9 @@ use crate::measure::{Outcome, Sample};
 /// How long to stay away when a version will be ready soon.
 const SOON: Duration = Duration::from_secs(1);
 
+/// A deadline beyond what the clock can tell: as good as none.
+const FAR: Duration = Duration::from_secs(60 * 60 * 24 * 365);
+
 /// Answers requests. Cloning shares it.
 #[derive(Clone, Debug)]
 pub struct Serve {
@@ -134,7 +137,8 @@ impl Serve {
             sample: None,
         };
         let result = async {
-            let answer = handle.send(inputs, begun + limit, limit)?;
+            let deadline = begun.checked_add(limit).unwrap_or(begun + FAR);
+            let answer = handle.send(inputs, deadline, limit)?;
             match tokio::time::timeout(limit, answer).await {
                 Ok(Ok(computed)) => computed,
                 // The worker went without a word: the version is gone, or its rebuild refused the queue.
