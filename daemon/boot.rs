@@ -8,7 +8,7 @@ mod banner;
 mod planes;
 mod signals;
 
-use std::io;
+use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -168,10 +168,9 @@ async fn run(
         Some(signal) => signal,
         None => {
             impresario.live().accept(true);
-            print!(
-                "{}",
-                banner::ready(&addresses, &settings, &impresario, begun.elapsed())
-            );
+            let ready = banner::ready(&addresses, &settings, &impresario, begun.elapsed());
+            // Nobody may be reading: that ends no daemon.
+            let _: io::Result<()> = write!(io::stdout(), "{ready}");
             signals.until_end(|| reload.on_signal()).await
         }
     };
