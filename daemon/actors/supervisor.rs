@@ -340,7 +340,13 @@ impl Actor for Supervisor {
 impl Handler<Change> for Supervisor {
     type Result = Result<Outcome, Refused>;
     fn handle(&mut self, change: Change, ctx: &mut Self::Context) -> Self::Result {
-        self.change(change, ctx)
+        let doubtful = self.doubtful;
+        let result = self.change(change, ctx);
+        // What the store really held is published even where the change itself came to nothing.
+        if doubtful && !self.doubtful && result.is_err() {
+            self.proceed(ctx);
+        }
+        result
     }
 }
 
@@ -359,7 +365,19 @@ impl Handler<ChangeTokens> for Supervisor {
             .chain(delete.into_iter().map(TokenChange::Delete))
             .collect();
         self.note(action.to_owned(), by, &changes)?;
-        self.tokens = Arc::new(self.settings.store.load()?.tokens);
+        // In memory as in the store, without asking it: a token that was removed must not go on admitting
+        // because a read failed.
+        let mut tokens = Vec::clone(&self.tokens);
+        for change in changes {
+            let (id, token) = match change {
+                TokenChange::Put(token) => (token.id.clone(), Some(token)),
+                TokenChange::Delete(id) => (id, None),
+            };
+            tokens.retain(|known| known.id != id);
+            tokens.extend(token);
+        }
+        tokens.sort_by(|a, b| a.id.cmp(&b.id));
+        self.tokens = Arc::new(tokens);
         self.proceed(ctx);
         Ok(())
     }

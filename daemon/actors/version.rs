@@ -6,13 +6,14 @@
 //! A panic here would be ours: the actor touches no engine.
 
 use std::collections::BTreeMap;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, WeakAddr};
 use arc_swap::ArcSwap;
-use impresario_models::loader::Loaded;
+use impresario_models::loader::{Loaded, panic_message};
 
 use super::handle::Gate;
 use super::messages::{Attach, Crashed, Drained, Fell, Hold, Leave};
@@ -73,7 +74,11 @@ impl Version {
             let name = format!("{}/{}#{worker}", post.model, post.version);
             let mine = Arc::clone(&slot);
             let spawned = thread::Builder::new().name(name).spawn(move || {
-                let end = worker::run(&post, &mine);
+                // The engine's panics are caught inside; this is for what it does when something is dropped.
+                let run = AssertUnwindSafe(|| worker::run(&post, &mine));
+                let end = panic::catch_unwind(run).unwrap_or_else(|payload| {
+                    End::Panicked(panic_message(payload.as_ref()).to_owned())
+                });
                 address.do_send(Fell { worker, end });
             });
             match spawned {

@@ -41,7 +41,7 @@ pub(super) async fn infer(
     let decoded = decode(request, &entry, body, plane).await;
     let (decoded, limit) = decoded.inspect_err(|_| entry.refused(begun))?;
     let answer = plane.serve.dispatch(&entry, decoded.inputs, limit).await?;
-    let served = answer.handle.version.to_string();
+    let served = answer.version.to_string();
     let encoded = encode(
         name,
         &served,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use impresario_models::{Contract, Name, Tensor, VersionNumber};
+use impresario_pipelines::fleet::Facts;
 use impresario_pipelines::table::{Decision, TargetId};
 
 use crate::actors::handle::Computed;
@@ -45,8 +46,12 @@ pub struct Answer {
     pub outputs: Vec<Tensor>,
     /// The variant that was picked.
     pub variant: &'static str,
-    /// The version that answered.
-    pub handle: Arc<Handle>,
+    /// The model that answered.
+    pub model: Name,
+    /// Its version.
+    pub version: VersionNumber,
+    /// What is known of that version.
+    pub facts: Arc<Facts>,
     /// In the queue.
     pub queue: Duration,
     /// In the engine.
@@ -156,7 +161,9 @@ impl Serve {
         Ok(Answer {
             outputs,
             variant: entry.decision.variant,
-            handle: Arc::clone(handle),
+            model: handle.model.clone(),
+            version: handle.version,
+            facts: Arc::clone(&handle.facts),
             queue,
             compute,
         })
@@ -178,7 +185,7 @@ impl Entry {
 
     /// The version that was decided on.
     #[must_use]
-    pub fn handle(&self) -> &Arc<Handle> {
+    pub(crate) fn handle(&self) -> &Arc<Handle> {
         self.snapshot.handle(self.decision.target)
     }
 

@@ -116,7 +116,7 @@ async fn ask(
     let x = Tensor::of(vec![1, 4], flower.measurements.to_vec()).expect("one row of four");
     let answer = fleet.infer(name, [("X", x)]).await.map_err(Trouble)?;
     // Both versions give probabilities; what else a version gives, and in which order, is its own business.
-    let place = answer.handle.facts.contract.output("probabilities");
+    let place = answer.facts.contract.output("probabilities");
     let probabilities = place.and_then(|place| answer.outputs[place].as_slice::<f32>());
     let probabilities =
         probabilities.expect("both versions' contracts have it, and answers fit the contract");
@@ -127,7 +127,7 @@ async fn ask(
     Ok(web::Json(Verdict {
         species: (*species).to_owned(),
         probability: *probability,
-        version: answer.handle.version.get(),
+        version: answer.version.get(),
     }))
 }
 
