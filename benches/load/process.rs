@@ -43,7 +43,7 @@ impl Server {
             .arg("--addresses-file")
             .arg(&addresses)
             .env("IMPRESARIO__SERVER__WORKERS", workers.to_string())
-            .env("RUST_LOG", "warn");
+            .args(["--log-level", "warn"]);
         let begun = clock::instant();
         let (child, said, _) = start(command)?;
         let ready = begun.elapsed();
