@@ -12,10 +12,12 @@ mod process;
 mod report;
 
 use std::error::Error;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use client::Load;
+use impresario::clock;
 use process::Server;
 use report::Row;
 
@@ -80,6 +82,11 @@ async fn under_load(plan: &Plan) -> Result<(), Box<dyn Error>> {
         report::check(&answer, EXPECTED)?;
     }
     report::load_header(plan.seconds, plan.rounds);
+    let own = || -> io::Result<Duration> {
+        let ids = servers.iter().map(|(_, server)| server.id());
+        ids.chain([std::process::id()]).map(process::cpu).sum()
+    };
+    let (begun, before) = (clock::instant(), (process::machine_cpu()?, own()?));
     for connections in CONNECTIONS {
         let mut rows: Vec<Vec<Row>> = servers.iter().map(|_| Vec::new()).collect();
         for _ in 0..plan.rounds {
@@ -106,6 +113,9 @@ async fn under_load(plan: &Plan) -> Result<(), Box<dyn Error>> {
             report::load_row(name, connections, Row::median(rows));
         }
     }
+    let machine = process::machine_cpu()?.saturating_sub(before.0);
+    let others = machine.saturating_sub(own()?.saturating_sub(before.1));
+    report::others(others, begun.elapsed());
     Ok(())
 }
 
@@ -118,10 +128,12 @@ async fn alone(plan: &Plan) -> Result<(), Box<dyn Error>> {
     for number in 1..=100 {
         let version = many.join(format!("iris-{number:03}/1"));
         std::fs::create_dir_all(&version)?;
-        std::fs::copy(
-            quickstart().join("iris-linear/1/model.onnx"),
-            version.join("model.onnx"),
-        )?;
+        let file = version.join("model.onnx");
+        std::fs::copy(quickstart().join("iris-linear/1/model.onnx"), &file)?;
+        // A file of a moment ago may still be growing, and the daemon would wait for it to settle.
+        let hour = Duration::from_secs(3_600);
+        let file = std::fs::File::options().write(true).open(file)?;
+        file.set_modified(clock::wall() - hour)?;
     }
     for (name, models) in [
         ("no models", &empty),

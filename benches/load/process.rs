@@ -112,6 +112,22 @@ pub(crate) fn cpu(id: u32) -> io::Result<Duration> {
     Ok(TICK * ticks)
 }
 
+/// Processor time that the whole machine has used so far, all cores, what a hypervisor took away included.
+///
+/// # Errors
+/// Where there is no `/proc`.
+pub(crate) fn machine_cpu() -> io::Result<Duration> {
+    let stat = fs::read_to_string("/proc/stat")?;
+    let line = stat.lines().next().unwrap_or_default();
+    let ticks = line.split_whitespace().skip(1).enumerate();
+    // user nice system idle iowait irq softirq steal: guests, behind them, are in user already.
+    let busy = ticks.filter(|(at, _)| *at < 8 && ![3, 4].contains(at));
+    let ticks: u32 = busy
+        .filter_map(|(_, ticks)| ticks.parse::<u32>().ok())
+        .sum();
+    Ok(TICK * ticks)
+}
+
 /// Resident memory of a process in KiB.
 ///
 /// # Errors

@@ -55,6 +55,12 @@ pub(crate) fn load_row(name: &str, connections: usize, row: Row) {
     );
 }
 
+/// What the figures above are worth: what other programs did meanwhile.
+pub(crate) fn others(cpu: Duration, elapsed: Duration) {
+    let cores = cpu.as_secs_f64() / elapsed.as_secs_f64();
+    println!("\nOther programs kept {cores:.2} cores busy meanwhile.");
+}
+
 pub(crate) fn process_header(rounds: usize) {
     println!("\nNobody asks; medians of {rounds} starts.\n");
     println!("| daemon with | ready after | resident |");
