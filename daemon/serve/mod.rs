@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use impresario_models::{Contract, Name, Tensor, VersionNumber};
 use impresario_pipelines::fleet::Facts;
-use impresario_pipelines::table::{Decision, TargetId};
+use impresario_pipelines::table::Decision;
 
 use crate::actors::handle::Computed;
 use crate::actors::{Handle, Live, Snapshot};
@@ -187,18 +187,6 @@ impl Entry {
     #[must_use]
     pub(crate) fn handle(&self) -> &Arc<Handle> {
         self.snapshot.handle(self.decision.target)
-    }
-
-    /// The variant that was decided on.
-    #[must_use]
-    pub fn variant(&self) -> &'static str {
-        self.decision.variant
-    }
-
-    /// The target that was decided on.
-    #[must_use]
-    pub fn target(&self) -> TargetId {
-        self.decision.target
     }
 
     /// Counts a request that did not come as far as dispatch: its body did not fit the contract.

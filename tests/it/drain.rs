@@ -4,7 +4,7 @@ use std::thread;
 
 use serde_json::json;
 
-use crate::daemon::{House, agent, reply};
+use crate::daemon::{Daemon, House, agent, reply};
 
 const SLOW: &str = "behaviour = \"slow\"\ndelay = \"1500ms\"\n";
 
@@ -48,22 +48,9 @@ fn a_request_in_flight_is_answered() {
 
 #[test]
 fn the_grace_period_ends_what_does_not_end() {
-    let house = House::new();
-    house.fake("slow/1", "behaviour = \"slow\"\ndelay = \"100s\"\n");
-    house.write(
-        "models/slow/model.toml",
-        "version = 1\n[warmup]\nruns = 0\n",
-    );
+    let house = endless();
     let daemon = house.serve_with(&["--grace", "500ms"]);
-    let url = format!("http://{}/v2/models/slow/infer", daemon.http);
-    let body = json!({ "inputs": fake_input() }).to_string();
-    let caller = thread::spawn(move || {
-        agent()
-            .post(url)
-            .send(body)
-            .map(|response| response.status().as_u16())
-    });
-    thread::park_timeout(std::time::Duration::from_millis(300));
+    let caller = call(&daemon);
     daemon.signal("TERM");
     let status = daemon.wait();
     assert_ne!(
@@ -76,13 +63,29 @@ fn the_grace_period_ends_what_does_not_end() {
 
 #[test]
 fn a_second_signal_ends_the_wait() {
+    let house = endless();
+    let daemon = house.serve_with(&["--grace", "100s"]);
+    let caller = call(&daemon);
+    daemon.signal("TERM");
+    daemon.until(|d| d.get("/v2/health/ready"), |r| r.status == 503);
+    daemon.signal("TERM");
+    daemon.wait();
+    assert_ne!(caller.join().unwrap().ok(), Some(200));
+}
+
+/// A version whose answer nobody lives to see.
+fn endless() -> House {
     let house = House::new();
     house.fake("slow/1", "behaviour = \"slow\"\ndelay = \"100s\"\n");
     house.write(
         "models/slow/model.toml",
         "version = 1\n[warmup]\nruns = 0\n",
     );
-    let daemon = house.serve_with(&["--grace", "100s"]);
+    house
+}
+
+/// Calls it, and returns when the call has had time to be in flight.
+fn call(daemon: &Daemon) -> thread::JoinHandle<Result<u16, ureq::Error>> {
     let url = format!("http://{}/v2/models/slow/infer", daemon.http);
     let body = json!({ "inputs": fake_input() }).to_string();
     let caller = thread::spawn(move || {
@@ -92,11 +95,7 @@ fn a_second_signal_ends_the_wait() {
             .map(|response| response.status().as_u16())
     });
     thread::park_timeout(std::time::Duration::from_millis(300));
-    daemon.signal("TERM");
-    daemon.until(|d| d.get("/v2/health/ready"), |r| r.status == 503);
-    daemon.signal("TERM");
-    daemon.wait();
-    assert_ne!(caller.join().unwrap().ok(), Some(200));
+    caller
 }
 
 fn fake_input() -> serde_json::Value {
