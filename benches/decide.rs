@@ -34,11 +34,11 @@ fn main() {
     });
     group.bench_function("enter", |bencher| {
         let serve = impresario.serve();
-        bencher.iter(|| black_box(serve.enter(black_box("model-50"), None)).is_ok());
+        bencher.iter(|| black_box(serve.find(black_box("model-50"), None)).is_ok());
     });
     group.bench_function("enter/version", |bencher| {
         let serve = impresario.serve();
-        bencher.iter(|| black_box(serve.enter(black_box("model-50"), Some("1"))).is_ok());
+        bencher.iter(|| black_box(serve.find(black_box("model-50"), Some("1"))).is_ok());
     });
     group.finish();
     criterion.final_summary();

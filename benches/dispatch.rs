@@ -9,6 +9,7 @@ use criterion::Criterion;
 use impresario::models::{
     Batching, Contract, DataType, Dim, FnModel, Name, Port, Tensor, VersionNumber,
 };
+use impresario::serve::Terms;
 use impresario::{Impresario, Serve, clock};
 
 fn main() {
@@ -49,8 +50,10 @@ async fn round(serve: &Serve, callers: u64, each: u64) -> Duration {
 async fn ask(serve: Serve, times: u64) {
     for _ in 0..times {
         let x = Tensor::of(vec![1, 4], vec![5.1f32, 3.5, 1.4, 0.2]).expect("four numbers");
-        let entry = serve.enter("echo", None).expect("it is ready");
-        let answer = serve.dispatch(&entry, vec![x], None).await;
+        let terms = Terms::now();
+        let entry = serve.enter("echo", None, terms.arrived).await;
+        let entry = entry.expect("it is ready");
+        let answer = serve.dispatch(&entry, vec![x], terms).await;
         let answer = answer.expect("fewer requests are in flight than its queue takes");
         assert_eq!(answer.outputs.len(), 1);
     }

@@ -19,7 +19,7 @@ use crate::actors::{Control, Library, Live, Refused, Settings};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::measure::Measure;
-use crate::serve::{Answer, Serve};
+use crate::serve::{Answer, Serve, Terms};
 use crate::store::{Error as StoreError, Memory, Retention, Store};
 
 /// A running fleet. Cloning shares it.
@@ -259,13 +259,13 @@ impl Impresario {
         name: &str,
         inputs: impl IntoIterator<Item = (&'a str, Tensor)>,
     ) -> Result<Answer, Error> {
-        let begun = crate::clock::instant();
-        let entry = self.serve.enter(name, None)?;
+        let terms = Terms::now();
+        let entry = self.serve.enter(name, None, terms.arrived).await?;
         let inputs = entry
             .contract()
             .arrange(inputs)
-            .inspect_err(|_| entry.refused(begun))?;
-        self.serve.dispatch(&entry, inputs, None).await
+            .inspect_err(|_| entry.refused(terms.arrived))?;
+        self.serve.dispatch(&entry, inputs, terms).await
     }
 
     /// Waits until no wanted version is being loaded for the first time.

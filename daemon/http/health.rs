@@ -23,7 +23,7 @@ pub(super) fn model(
     name: &str,
     version: Option<&str>,
 ) -> Result<HttpResponse, Fault> {
-    let why = match plane.serve.enter(name, version) {
+    let why = match plane.serve.find(name, version) {
         Ok(entry) => {
             let handle = entry.handle();
             let snapshot = plane.serve.live().look();

@@ -14,7 +14,7 @@ use super::codec::{
 use super::plane::Plane;
 use super::respond::Fault;
 use crate::clock;
-use crate::serve::Entry;
+use crate::serve::{Entry, Priority, Terms};
 
 const HEADER_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
 const TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout");
@@ -34,13 +34,14 @@ pub(super) async fn infer(
     name: &str,
     version: Option<&str>,
 ) -> Result<HttpResponse, Fault> {
+    let mut terms = Terms::now();
     // The body is read before anything is looked up: a caller who sends it slowly holds on to no version.
     let body = body::read(request, payload, &plane.limits).await?;
     let begun = clock::instant();
-    let entry = plane.serve.enter(name, version)?;
-    let decoded = decode(request, &entry, body, plane).await;
-    let (decoded, limit) = decoded.inspect_err(|_| entry.refused(begun))?;
-    let answer = plane.serve.dispatch(&entry, decoded.inputs, limit).await?;
+    let entry = plane.serve.enter(name, version, terms.arrived).await?;
+    let decoded = decode(request, &entry, body, plane, &mut terms).await;
+    let decoded = decoded.inspect_err(|_| entry.refused(begun))?;
+    let answer = plane.serve.dispatch(&entry, decoded.inputs, terms).await?;
     let served = answer.version.to_string();
     let encoded = encode(
         name,
@@ -68,13 +69,14 @@ pub(super) async fn infer(
     Ok(response.body(body))
 }
 
-/// The request and how long it may take.
+/// The request; what it says of its terms is added to them.
 async fn decode(
     request: &HttpRequest,
     entry: &Entry,
     body: web::Bytes,
     plane: &Plane,
-) -> Result<(Decoded, Option<Duration>), Fault> {
+    terms: &mut Terms,
+) -> Result<Decoded, Fault> {
     let header = |name| request.headers().get(name).map(HeaderValue::as_bytes);
     let framing = Framing::from_header(header(HEADER_LENGTH))?;
     let json = match framing {
@@ -87,16 +89,12 @@ async fn decode(
         codec::decode(&contract, framing, &body, &limits)
     });
     let decoded = decoded.await??;
-    // Read so that a wrong one is refused; every request has the same priority so far.
-    decoded.parameters.count("priority")?;
-    // Zero is no limit, as with Triton.
-    let asked = decoded
-        .parameters
-        .count("timeout")?
-        .filter(|micros| *micros > 0);
-    let header = header(TIMEOUT).map(timeout).transpose()?;
-    let limits = [asked.map(Duration::from_micros), header];
-    Ok((decoded, limits.into_iter().flatten().min()))
+    let priority = decoded.parameters.count("priority")?;
+    terms.priority = priority.and_then(Priority::from_level);
+    let asked = decoded.parameters.count("timeout")?;
+    terms.at_most(asked.map(Duration::from_micros));
+    terms.at_most(header(TIMEOUT).map(timeout).transpose()?);
+    Ok(decoded)
 }
 
 async fn encode(

@@ -28,7 +28,7 @@ pub(super) fn model(
     name: &str,
     version: Option<&str>,
 ) -> Result<HttpResponse, Fault> {
-    let entry = plane.serve.enter(name, version)?;
+    let entry = plane.serve.find(name, version)?;
     let handle = entry.handle();
     let snapshot = plane.serve.live().look();
     let serving = snapshot
@@ -54,7 +54,7 @@ pub(super) fn config(
     name: &str,
     version: Option<&str>,
 ) -> Result<HttpResponse, Fault> {
-    let entry = plane.serve.enter(name, version)?;
+    let entry = plane.serve.find(name, version)?;
     let facts = &entry.handle().facts;
     let config = wire::Config::of(name, &facts.engine, &facts.contract);
     Ok(json(StatusCode::OK, &config))

@@ -3,8 +3,10 @@
 //! The stations in between know no protocol; both doors (HTTP, and gRPC beside it) and the embedding API call
 //! the same [`Serve`]. Nothing here locks, and the supervisor is never asked.
 
+mod terms;
+
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use impresario_models::{Contract, Name, Tensor, VersionNumber};
 use impresario_pipelines::fleet::Facts;
@@ -15,6 +17,8 @@ use crate::actors::{Handle, Live, Snapshot};
 use crate::clock;
 use crate::error::Error;
 use crate::measure::{Outcome, Sample};
+
+pub use terms::{Priority, Terms};
 
 /// How long to stay away when a version will be ready soon.
 const SOON: Duration = Duration::from_secs(1);
@@ -75,7 +79,7 @@ impl Serve {
     ///
     /// # Errors
     /// [`Error::UnknownModel`], [`Error::UnknownVersion`], or [`Error::Unavailable`] saying why nobody answers.
-    pub fn enter(&self, name: &str, version: Option<&str>) -> Result<Entry, Error> {
+    pub fn find(&self, name: &str, version: Option<&str>) -> Result<Entry, Error> {
         let snapshot = self.live.snapshot();
         if snapshot.stopping {
             return Err(Error::Unavailable {
@@ -114,9 +118,22 @@ impl Serve {
         })
     }
 
+    /// As [`Self::find`], for a request that is to be answered.
+    ///
+    /// # Errors
+    /// As for [`Self::find`].
+    pub async fn enter(
+        &self,
+        name: &str,
+        version: Option<&str>,
+        _arrived: Instant,
+    ) -> Result<Entry, Error> {
+        self.find(name, version)
+    }
+
     /// Sends the inputs, in the contract's order and checked, to the version that was decided on, and awaits
-    /// its answer for as long as the request may take: `limit`, the pipeline's deadline or the daemon's
-    /// timeout, whichever is shortest.
+    /// its answer for as long as the request may take since it arrived: the caller's limit, the pipeline's
+    /// deadline or the daemon's timeout, whichever is shortest.
     ///
     /// # Errors
     /// Any [`Error`]; whatever it is, it is counted.
@@ -124,10 +141,10 @@ impl Serve {
         &self,
         entry: &Entry,
         inputs: Vec<Tensor>,
-        limit: Option<Duration>,
+        terms: Terms,
     ) -> Result<Answer, Error> {
         let begun = clock::instant();
-        let limits = [limit, entry.deadline, Some(self.timeout)];
+        let limits = [terms.limit, entry.deadline, Some(self.timeout)];
         let limit = limits.into_iter().flatten().min().unwrap_or(self.timeout);
         let handle = entry.handle();
         let rows = inputs
@@ -142,9 +159,10 @@ impl Serve {
             sample: None,
         };
         let result = async {
-            let deadline = begun.checked_add(limit).unwrap_or(begun + FAR);
+            let deadline = terms.arrived.checked_add(limit).unwrap_or(begun + FAR);
+            let left = deadline.saturating_duration_since(begun);
             let answer = handle.send(inputs, deadline, limit)?;
-            match tokio::time::timeout(limit, answer).await {
+            match tokio::time::timeout(left, answer).await {
                 Ok(Ok(computed)) => computed,
                 // The worker went without a word: the version is gone, or its rebuild refused the queue.
                 Ok(Err(_)) => Err(handle.unavailable(Some(SOON))),

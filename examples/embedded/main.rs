@@ -104,7 +104,7 @@ async fn baseline(
 /// Whether somebody would answer now.
 #[get("/health")]
 async fn health(fleet: web::Data<Impresario>) -> Result<HttpResponse, Trouble> {
-    fleet.serve().enter("iris", None).map_err(Trouble)?;
+    fleet.serve().find("iris", None).map_err(Trouble)?;
     Ok(HttpResponse::Ok().json(serde_json::json!({ "ready": true })))
 }
 
