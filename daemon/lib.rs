@@ -10,6 +10,7 @@ pub mod check;
 pub mod cli;
 pub mod client;
 pub mod clock;
+pub mod codec;
 pub mod config;
 mod embed;
 pub mod error;

@@ -127,7 +127,7 @@ pub(crate) const BANS: &[Ban] = &[
         reason: "HTTP is one door among others; what is behind it knows no protocol",
     },
     Ban {
-        rooms: &["daemon/http/codec/"],
+        rooms: &["daemon/codec/"],
         except: &[],
         words: &[
             "actix",
@@ -136,6 +136,8 @@ pub(crate) const BANS: &[Ban] = &[
             "tokio",
             "async",
             "crate::actors",
+            "crate::http",
+            "crate::grpc",
             "crate::serve",
             "crate::store",
         ],
