@@ -72,7 +72,6 @@ impl InFlight {
             self.0.idle.notified().await;
         }
     }
-
 }
 
 impl Token {
