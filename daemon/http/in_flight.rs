@@ -27,7 +27,6 @@ struct Count {
 }
 
 /// Counts what passes.
-#[derive(Clone)]
 pub struct Middleware {
     in_flight: InFlight,
     live: Live,
@@ -36,17 +35,19 @@ pub struct Middleware {
 /// The middleware, around a service.
 pub struct Counting<S> {
     service: S,
-    shared: Rc<Middleware>,
+    in_flight: InFlight,
+    live: Rc<Live>,
 }
 
-/// One request in flight, until its answer is written or given up. It stays on its worker's thread.
-struct Token(Rc<Middleware>);
+/// One request in flight, until its answer is written or given up.
+struct Token(InFlight);
 
 /// A request on its way through the service. Nothing is boxed for it: actix's own services are boxed inside, so
 /// that their futures may be moved.
 pub struct Passing<F> {
     inner: F,
     token: Option<Token>,
+    live: Rc<Live>,
 }
 
 /// An answer's body that counts as in flight until it is written.
@@ -72,18 +73,16 @@ impl InFlight {
             self.0.idle.notified().await;
         }
     }
-}
 
-impl Token {
-    fn new(shared: &Rc<Middleware>) -> Self {
-        shared.in_flight.0.requests.fetch_add(1, Ordering::AcqRel);
-        Self(Rc::clone(shared))
+    fn enter(&self) -> Token {
+        self.0.requests.fetch_add(1, Ordering::AcqRel);
+        Token(self.clone())
     }
 }
 
 impl Drop for Token {
     fn drop(&mut self) {
-        let Count { requests, idle } = &*self.0.in_flight.0;
+        let Count { requests, idle } = &*self.0.0;
         if requests.fetch_sub(1, Ordering::AcqRel) == 1 {
             idle.notify_one();
         }
@@ -105,7 +104,8 @@ where
     fn new_transform(&self, service: S) -> Self::Future {
         future::ready(Ok(Counting {
             service,
-            shared: Rc::new(self.clone()),
+            in_flight: self.in_flight.clone(),
+            live: Rc::new(self.live.clone()),
         }))
     }
 }
@@ -124,8 +124,9 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         Passing {
-            token: Some(Token::new(&self.shared)),
+            token: Some(self.in_flight.enter()),
             inner: self.service.call(request),
+            live: Rc::clone(&self.live),
         }
     }
 }
@@ -139,7 +140,7 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut response = ready!(Pin::new(&mut self.inner).poll(cx))?;
         let token = self.token.take().expect("a future that is ready ends");
-        if !token.0.live.accepting() {
+        if !self.live.accepting() {
             response
                 .headers_mut()
                 .insert(CONNECTION, HeaderValue::from_static("close"));
