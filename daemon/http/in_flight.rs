@@ -1,30 +1,18 @@
-//! Counts the requests in flight, so that going down can wait for them, and asks clients to close their
-//! connections once the daemon is going down.
+//! The middleware that counts requests in flight, and asks clients to close their connections once the daemon is
+//! going down.
 
 use std::future::{self, Ready};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
 use actix_web::http::header::{CONNECTION, HeaderValue};
 use actix_web::web::Bytes;
-use tokio::sync::Notify;
 
 use crate::actors::Live;
-
-/// The number of requests in flight. Cloning shares it.
-#[derive(Clone, Debug, Default)]
-pub struct InFlight(Arc<Count>);
-
-#[derive(Debug, Default)]
-struct Count {
-    requests: AtomicUsize,
-    idle: Notify,
-}
+use crate::plane::{InFlight, Token};
 
 /// Counts what passes.
 pub struct Middleware {
@@ -38,9 +26,6 @@ pub struct Counting<S> {
     in_flight: InFlight,
     live: Rc<Live>,
 }
-
-/// One request in flight, until its answer is written or given up.
-struct Token(InFlight);
 
 /// A request on its way through the service. Nothing is boxed for it: actix's own services are boxed inside, so
 /// that their futures may be moved.
@@ -63,28 +48,6 @@ impl InFlight {
         Middleware {
             in_flight: self.clone(),
             live,
-        }
-    }
-
-    /// Waits until no request is in flight.
-    pub async fn none(&self) {
-        while self.0.requests.load(Ordering::Acquire) > 0 {
-            // A notice from an earlier moment of idleness is kept for us: hence the loop.
-            self.0.idle.notified().await;
-        }
-    }
-
-    fn enter(&self) -> Token {
-        self.0.requests.fetch_add(1, Ordering::AcqRel);
-        Token(self.clone())
-    }
-}
-
-impl Drop for Token {
-    fn drop(&mut self) {
-        let Count { requests, idle } = &*self.0.0;
-        if requests.fetch_sub(1, Ordering::AcqRel) == 1 {
-            idle.notify_one();
         }
     }
 }
