@@ -10,6 +10,7 @@ mod signals;
 
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +26,7 @@ use crate::clock;
 use crate::config::{self, Engine, Overrides, Settings};
 use crate::embed::{Impresario, StartError};
 use crate::http::admin::{ReloadRefused, Reloaded};
-use crate::plane::InFlight;
+use crate::http::in_flight::InFlight;
 use crate::store::{Error as StoreError, Memory, Retention, Sled, Store};
 use crate::telemetry;
 
@@ -203,7 +204,10 @@ async fn begin(settings: &Settings) -> Result<Impresario, ServeError> {
     let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let restart = &settings.models.restart;
     let limits = fleet::Limits {
-        loading: settings.models.loaders.get(),
+        loading: settings
+            .models
+            .loaders
+            .map_or_else(cores, NonZeroUsize::get),
         backoff_initial: millis(restart.initial),
         backoff_max: millis(restart.max),
         crashes: restart.crashes.get(),
@@ -229,9 +233,15 @@ async fn begin(settings: &Settings) -> Result<Impresario, ServeError> {
             settings.models.load_timeout,
         )
         .limits(limits)
+        .cache(settings.models.cache)
         .store(store)
         .begin();
     Ok(impresario.await?)
+}
+
+/// Loads at a time where nothing is said: one keeps a core busy.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, NonZeroUsize::get)
 }
 
 /// Readiness first, then the requests in flight, then the versions, then the sockets.

@@ -19,7 +19,7 @@ use crate::actors::{Control, Library, Live, Refused, Settings};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::measure::Measure;
-use crate::serve::{Answer, Serve, Terms};
+use crate::serve::{Answer, Cache, Serve, Terms};
 use crate::store::{Error as StoreError, Memory, Retention, Store};
 
 /// A running fleet. Cloning shares it.
@@ -42,6 +42,7 @@ pub struct Builder {
     settle: Duration,
     load_timeout: Duration,
     timeout: Duration,
+    cache: Option<u64>,
     limits: fleet::Limits,
     store: Arc<dyn Store>,
     pipelines: Vec<(Name, Pipeline)>,
@@ -82,6 +83,7 @@ impl Default for Builder {
             settle: Duration::from_secs(1),
             load_timeout: Duration::from_secs(600),
             timeout: Duration::from_secs(30),
+            cache: None,
             limits: fleet::Limits::default(),
             store: Arc::new(Memory::new(Retention::default())),
             pipelines: Vec::new(),
@@ -132,6 +134,13 @@ impl Builder {
     #[must_use]
     pub fn timeouts(mut self, request: Duration, load: Duration) -> Self {
         (self.timeout, self.load_timeout) = (request, load);
+        self
+    }
+
+    /// Keeps answers of the versions whose `model.toml` asks for it, in at most so many bytes.
+    #[must_use]
+    pub fn cache(mut self, max_bytes: Option<u64>) -> Self {
+        self.cache = max_bytes;
         self
     }
 
@@ -224,7 +233,7 @@ impl Builder {
             arbiters.push(eyes.keep_looking(control.clone(), self.poll));
         }
         let impresario = Impresario {
-            serve: Serve::new(live, self.timeout),
+            serve: Serve::new(live, self.timeout).with_cache(Cache::new(self.cache)),
             control,
             measure,
             store: self.store,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use impresario_models::loader::Cached;
 use impresario_models::{Name, Tensor, VersionNumber};
 use impresario_pipelines::fleet::Facts;
 use tokio::sync::oneshot;
@@ -25,6 +26,8 @@ pub struct Handle {
     pub facts: Arc<Facts>,
     /// How long one computation may take before its instance counts as hung.
     pub timeout: Duration,
+    /// Whether its answers are kept, where so.
+    pub cache: Option<Cached>,
     pub(super) queue: flume::Sender<Job>,
     pub(super) gate: Arc<Gate>,
 }

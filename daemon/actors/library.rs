@@ -65,7 +65,7 @@ impl Library {
         match self
             .repository
             .as_ref()
-            .map(|repository| repository.policy(model))
+            .map(|repository| repository.wishes(model).map(|wishes| wishes.versions))
         {
             Some(Ok(package::VersionPolicy::Latest(n))) => VersionPolicy::Latest(n.get()),
             Some(Ok(package::VersionPolicy::All)) => VersionPolicy::All,

@@ -185,8 +185,9 @@ fn models(field: &Field<'_>, r: &mut Reader<'_>, layers: &Layers) -> Option<Mode
     let load_timeout = t
         .need("load_timeout", r)
         .and_then(|f| f.duration(r, MILLISECOND..=DAY));
-    let loaders = t.need("loaders", r).and_then(|f| count(&f, r, 256));
+    let loaders = t.need("loaders", r).and_then(|f| f.whole(r, 0..=256));
     let max_load_memory = t.need("max_load_memory", r).and_then(|f| memory(&f, r));
+    let cache = t.need("cache", r).and_then(|f| memory(&f, r));
     let defaults = t.need("defaults", r).and_then(|f| version_defaults(&f, r));
     let restart = t.need("restart", r).and_then(|f| restart(&f, r));
     t.finish(r);
@@ -195,8 +196,9 @@ fn models(field: &Field<'_>, r: &mut Reader<'_>, layers: &Layers) -> Option<Mode
         poll: poll?,
         settle: settle?,
         load_timeout: load_timeout?,
-        loaders: loaders?,
+        loaders: std::num::NonZeroUsize::new(fits(loaders?)),
         max_load_memory: max_load_memory?,
+        cache: cache?,
         defaults: defaults?,
         restart: restart?,
     })

@@ -58,10 +58,12 @@ pub struct Models {
     pub settle: Duration,
     /// How long one load may take.
     pub load_timeout: Duration,
-    /// Loads at a time.
-    pub loaders: NonZeroUsize,
+    /// Loads at a time; none said: one a core.
+    pub loaders: Option<NonZeroUsize>,
     /// Bytes that a version may be estimated to need.
     pub max_load_memory: Option<u64>,
+    /// Bytes of kept answers.
+    pub cache: Option<u64>,
     /// Limits of versions that say none.
     pub defaults: VersionDefaults,
     /// What happens after crashes.

@@ -11,15 +11,16 @@ use super::body::{self, Coding};
 use super::codec::{
     self, Answer, Decoded, Encoded, Form, Framing, Parameters, Refusal, Wanted, clip,
 };
+use super::plane::Plane;
 use super::respond::Fault;
 use crate::clock;
-use crate::plane::Plane;
 use crate::serve::{Entry, Priority, Terms};
 
 const HEADER_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
 const TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout");
 const VARIANT: HeaderName = HeaderName::from_static("x-route-variant");
 const VERSION: HeaderName = HeaderName::from_static("x-route-version");
+const CACHE: HeaderName = HeaderName::from_static("x-route-cache");
 
 /// JSON of fewer bytes is read where it arrives: the way to another thread costs more.
 const DECODE_APART_BYTES: usize = 256 << 10;
@@ -66,6 +67,9 @@ pub(super) async fn infer(
     }
     response.insert_header((VARIANT, answer.variant));
     response.insert_header((VERSION, served));
+    if let Some(word) = answer.origin.as_str() {
+        response.insert_header((CACHE, word));
+    }
     Ok(response.body(body))
 }
 

@@ -10,6 +10,7 @@ use impresario_pipelines::fleet::Phase;
 
 use crate::actors::Snapshot;
 use crate::measure::{BOUNDS, Counts, Key, Outcome, Totals};
+use crate::serve::Cache;
 
 /// The content type of the format.
 pub const CONTENT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -46,6 +47,14 @@ pub mod name {
     pub const RESIDENT: &str = "process_resident_memory_bytes";
     /// When the process began.
     pub const START: &str = "process_start_time_seconds";
+    /// Requests that the response cache was asked for, by what came of it.
+    pub const CACHE_LOOKS: &str = "impresario_cache_looks_total";
+    /// Answers in the response cache.
+    pub const CACHE_ENTRIES: &str = "impresario_cache_entries";
+    /// Bytes in the response cache.
+    pub const CACHE_BYTES: &str = "impresario_cache_bytes";
+    /// Bytes that the response cache may hold.
+    pub const CACHE_MAX_BYTES: &str = "impresario_cache_max_bytes";
     /// Triton: answered requests.
     pub const NV_SUCCESS: &str = "nv_inference_request_success";
     /// Triton: requests not answered.
@@ -60,6 +69,10 @@ pub mod name {
     pub const NV_QUEUE_US: &str = "nv_inference_queue_duration_us";
     /// Triton: all time in engines.
     pub const NV_COMPUTE_US: &str = "nv_inference_compute_infer_duration_us";
+    /// Triton: answers out of the response cache.
+    pub const NV_HITS: &str = "nv_cache_num_hits_per_model";
+    /// Triton: looks into the response cache in vain.
+    pub const NV_MISSES: &str = "nv_cache_num_misses_per_model";
 }
 
 /// Every word that a version's phase can have.
@@ -83,6 +96,8 @@ pub struct Shown<'a> {
     pub cells: &'a [(Key, Totals)],
     /// What is published.
     pub snapshot: &'a Snapshot,
+    /// The response cache.
+    pub cache: &'a Cache,
     /// Whether the daemon wants requests.
     pub accepting: bool,
     /// Resident memory of the process in bytes, where the system tells it.
@@ -109,7 +124,8 @@ pub fn render(shown: &Shown<'_>) -> String {
     daemon(&mut text, shown);
     versions(&mut text, shown.snapshot);
     cells(&mut text, shown.cells);
-    triton(&mut text, shown.cells);
+    cache(&mut text, shown);
+    triton::triton(&mut text, shown.cells);
     text.0
 }
 
@@ -225,64 +241,50 @@ fn cells(text: &mut Text, cells: &[(Key, Totals)]) {
     ];
     for (name, help, part) in parts {
         text.family(name, "histogram", help);
+        // One that counted nothing is left out: of a thousand models most are asked seldom.
         for (key, totals) in cells {
-            text.histogram(name, &labels(key), part(totals));
+            let counts = part(totals);
+            if counts.count() > 0 {
+                text.histogram(name, &labels(key), counts);
+            }
         }
     }
 }
 
-fn triton(text: &mut Text, cells: &[(Key, Totals)]) {
-    // Triton knows no pipelines: a version's sums over all of them, in the order of models and versions.
-    let mut versions: Vec<_> = cells
-        .iter()
-        .map(|(key, _)| (&key.model, key.version))
-        .collect();
-    versions.sort_unstable();
-    versions.dedup();
-    type Count = fn(&Totals) -> u64;
-    let families: [(_, _, Count); 7] = [
-        (
-            name::NV_SUCCESS,
-            "number of successful inference requests, all batch sizes",
-            |t| t.of(Outcome::Success),
-        ),
-        (
-            name::NV_FAILURE,
-            "number of failed inference requests, all batch sizes",
-            |t| t.requests() - t.of(Outcome::Success),
-        ),
-        (name::NV_COUNT, "number of inferences performed", |t| t.rows),
-        (
-            name::NV_EXECUTIONS,
-            "number of model executions performed",
-            |t| t.executions,
-        ),
-        (
-            name::NV_REQUEST_US,
-            "cumulative inference request duration in microseconds",
-            |t| t.request.nanos / 1_000,
-        ),
-        (
-            name::NV_QUEUE_US,
-            "cumulative inference queuing duration in microseconds",
-            |t| t.queue.nanos / 1_000,
-        ),
-        (
-            name::NV_COMPUTE_US,
-            "cumulative compute inference duration in microseconds",
-            |t| t.compute.nanos / 1_000,
-        ),
-    ];
-    for (name, help, count) in families {
-        text.family(name, "counter", help);
-        for (model, version) in &versions {
-            let of_version = cells
-                .iter()
-                .filter(|(key, _)| key.model == **model && key.version == *version);
-            let sum: u64 = of_version.map(|(_, totals)| count(totals)).sum();
-            text.sample(name, &[("model", model), ("version", version)], sum);
+/// Only pipelines whose versions have asked it have series: most have no cache.
+fn cache(text: &mut Text, shown: &Shown<'_>) {
+    let Some(max) = shown.cache.max_bytes() else {
+        return;
+    };
+    let (entries, bytes) = shown.cache.usage();
+    text.family(
+        name::CACHE_LOOKS,
+        "counter",
+        "looks into the response cache",
+    );
+    for (key, totals) in shown.cells {
+        if totals.hits + totals.misses == 0 {
+            continue;
+        }
+        for (word, count) in [("hit", totals.hits), ("miss", totals.misses)] {
+            let labels = [labels(key).as_slice(), &[("result", &word as &dyn Display)]].concat();
+            text.sample(name::CACHE_LOOKS, &labels, count);
         }
     }
+    text.family(
+        name::CACHE_ENTRIES,
+        "gauge",
+        "answers in the response cache",
+    );
+    text.sample(name::CACHE_ENTRIES, &[], entries);
+    text.family(name::CACHE_BYTES, "gauge", "bytes in the response cache");
+    text.sample(name::CACHE_BYTES, &[], bytes);
+    text.family(
+        name::CACHE_MAX_BYTES,
+        "gauge",
+        "bytes that the response cache may hold",
+    );
+    text.sample(name::CACHE_MAX_BYTES, &[], max);
 }
 
 fn labels(key: &Key) -> [(&'static str, &dyn Display); 3] {
@@ -363,6 +365,8 @@ impl Display for Labels<'_> {
         f.write_char('}')
     }
 }
+
+mod triton;
 
 #[cfg(test)]
 mod tests;

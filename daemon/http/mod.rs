@@ -17,10 +17,9 @@ mod respond;
 mod stats;
 mod wire;
 
-// What both doors share was found here first.
+// Both doors have the same codec; this is where it was found first.
 pub use crate::codec;
-pub use crate::plane::{Denied, Guard, Plane};
-pub use plane::configure;
+pub use plane::{Denied, Guard, Plane, configure};
 
 #[cfg(test)]
 mod tests;

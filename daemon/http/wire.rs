@@ -2,11 +2,10 @@
 //!
 //! These types are the protocol's face; no other room uses them. Inference has its own codec.
 
-use impresario_models::{Contract, DataType, Port};
+use impresario_models::{Batching, Contract, DataType, Dim, Port};
 use serde::{Deserialize, Serialize};
 
 use crate::measure::{Outcome, Totals};
-use crate::plane::{self, batching, dims};
 
 /// An error, in the protocol's only form.
 #[derive(Debug, Serialize)]
@@ -134,11 +133,11 @@ pub(super) struct IndexRequest {
 
 /// A line of the repository's index.
 #[derive(Debug, Serialize)]
-pub(super) struct IndexEntry<'a> {
-    pub(super) name: &'a str,
+pub(super) struct IndexEntry {
+    pub(super) name: String,
     pub(super) version: String,
     pub(super) state: &'static str,
-    pub(super) reason: &'a str,
+    pub(super) reason: String,
 }
 
 /// The body of `POST /v2/repository/models/{name}/(load|unload)`; may be empty.
@@ -150,9 +149,15 @@ pub(super) struct RepositoryRequest {
 
 /// The server's own metadata.
 pub(super) const SERVER: Server = Server {
-    name: plane::NAME,
-    version: plane::VERSION,
-    extensions: plane::EXTENSIONS,
+    name: "impresario",
+    version: env!("CARGO_PKG_VERSION"),
+    extensions: &[
+        "model_repository",
+        "model_configuration",
+        "binary_tensor_data",
+        "parameters",
+        "statistics",
+    ],
 };
 
 // === impl Tensor ===
@@ -172,7 +177,14 @@ impl<'a> Tensor<'a> {
 
 impl<'a> Config<'a> {
     pub(super) fn of(name: &'a str, engine: &'a str, contract: &'a Contract) -> Self {
-        let (max_batch_size, skip) = batching(contract);
+        let (max_batch_size, skip) = match contract.batching {
+            Batching::None => (0, 0),
+            // Where the model sets no limit, the largest that the protocol's type can say.
+            Batching::FirstAxis { max: None } => (i32::MAX, 1),
+            Batching::FirstAxis { max: Some(max) } => {
+                (i32::try_from(max.get()).unwrap_or(i32::MAX), 1)
+            }
+        };
         let tensor = |port: &'a Port| ConfigTensor {
             name: &port.name,
             data_type: match port.datatype {
@@ -192,13 +204,26 @@ impl<'a> Config<'a> {
     }
 }
 
+fn dims(shape: &[Dim]) -> Vec<i64> {
+    let size = |dim: &Dim| match dim {
+        Dim::Fixed(size) => i64::try_from(*size).unwrap_or(i64::MAX),
+        Dim::Free(_) => -1,
+    };
+    shape.iter().map(size).collect()
+}
+
 // === impl VersionStats ===
 
 impl VersionStats {
     pub(super) fn of(name: &str, version: String, totals: &Totals) -> Self {
         let success = totals.of(Outcome::Success);
         let (queue, compute) = (totals.queue.nanos, totals.compute.nanos);
-        let computed = |ns| Duration { count: success, ns };
+        let answered = |ns| Duration { count: success, ns };
+        // What the cache answered was not queued and not computed.
+        let computed = |ns| Duration {
+            count: success.saturating_sub(totals.hits),
+            ns,
+        };
         Self {
             name: name.to_owned(),
             version,
@@ -206,7 +231,7 @@ impl VersionStats {
             inference_count: totals.rows,
             execution_count: totals.executions,
             inference_stats: InferenceStats {
-                success: computed(totals.answered_nanos),
+                success: answered(totals.answered_nanos),
                 fail: Duration {
                     count: totals.requests() - success,
                     ns: totals.request.nanos.saturating_sub(totals.answered_nanos),
@@ -216,8 +241,14 @@ impl VersionStats {
                 compute_input: computed(0),
                 compute_infer: computed(compute),
                 compute_output: computed(0),
-                cache_hit: Duration::default(),
-                cache_miss: Duration::default(),
+                cache_hit: Duration {
+                    count: totals.hits,
+                    ns: totals.hit_nanos,
+                },
+                cache_miss: Duration {
+                    count: totals.misses,
+                    ns: totals.miss_nanos,
+                },
             },
             batch_stats: [],
         }

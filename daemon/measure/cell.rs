@@ -44,6 +44,10 @@ struct Shard {
     executions: AtomicU64,
     last_ms: AtomicU64,
     answered_nanos: AtomicU64,
+    hits: AtomicU64,
+    hit_nanos: AtomicU64,
+    misses: AtomicU64,
+    miss_nanos: AtomicU64,
     request: Histogram,
     queue: Histogram,
     compute: Histogram,
@@ -76,6 +80,14 @@ pub struct Totals {
     pub last_ms: u64,
     /// From the decision to the answer, of requests that were answered, in nanoseconds.
     pub answered_nanos: u64,
+    /// Requests that the response cache answered; among the successes, not among the calls of the engine.
+    pub hits: u64,
+    /// Looking those answers up, in nanoseconds.
+    pub hit_nanos: u64,
+    /// Requests that the response cache was asked for and could not answer.
+    pub misses: u64,
+    /// Looking for those in vain, in nanoseconds.
+    pub miss_nanos: u64,
     /// From the decision to the answer, of all requests.
     pub request: Counts,
     /// In the queue.
@@ -118,6 +130,20 @@ impl Outcome {
 // === impl Cell ===
 
 impl Cell {
+    /// Counts one look into the response cache that found the answer.
+    pub fn hit(&self, took: Duration) {
+        let shard = &self.shards[shard()];
+        shard.hits.fetch_add(1, Relaxed);
+        shard.hit_nanos.fetch_add(nanos(took), Relaxed);
+    }
+
+    /// Counts one look into the response cache in vain.
+    pub fn missed(&self, took: Duration) {
+        let shard = &self.shards[shard()];
+        shard.misses.fetch_add(1, Relaxed);
+        shard.miss_nanos.fetch_add(nanos(took), Relaxed);
+    }
+
     /// Counts one request.
     pub fn record(&self, sample: Sample) {
         let shard = &self.shards[shard()];
@@ -131,7 +157,7 @@ impl Cell {
             shard.rows.fetch_add(sample.rows as u64, Relaxed);
         }
         if sample.outcome == Outcome::Success {
-            let nanos = u64::try_from(sample.request.as_nanos()).unwrap_or(u64::MAX);
+            let nanos = nanos(sample.request);
             shard.answered_nanos.fetch_add(nanos, Relaxed);
         }
     }
@@ -148,6 +174,10 @@ impl Cell {
             totals.executions += shard.executions.load(Relaxed);
             totals.last_ms = totals.last_ms.max(shard.last_ms.load(Relaxed));
             totals.answered_nanos += shard.answered_nanos.load(Relaxed);
+            totals.hits += shard.hits.load(Relaxed);
+            totals.hit_nanos += shard.hit_nanos.load(Relaxed);
+            totals.misses += shard.misses.load(Relaxed);
+            totals.miss_nanos += shard.miss_nanos.load(Relaxed);
             shard.request.add_to(&mut totals.request);
             shard.queue.add_to(&mut totals.queue);
             shard.compute.add_to(&mut totals.compute);
@@ -174,6 +204,10 @@ impl Totals {
         self.executions += other.executions;
         self.last_ms = self.last_ms.max(other.last_ms);
         self.answered_nanos += other.answered_nanos;
+        self.hits += other.hits;
+        self.hit_nanos += other.hit_nanos;
+        self.misses += other.misses;
+        self.miss_nanos += other.miss_nanos;
         self.request.add(&other.request);
         self.queue.add(&other.queue);
         self.compute.add(&other.compute);
@@ -184,6 +218,10 @@ impl Totals {
     pub fn requests(&self) -> u64 {
         self.outcomes.iter().sum()
     }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The shard of this thread.

@@ -3,6 +3,7 @@
 //! The stations in between know no protocol; both doors (HTTP, and gRPC beside it) and the embedding API call
 //! the same [`Serve`]. Nothing here locks, and the supervisor is never asked.
 
+mod cache;
 mod terms;
 
 use std::sync::Arc;
@@ -16,9 +17,12 @@ use crate::actors::handle::Computed;
 use crate::actors::{Handle, Live, Snapshot};
 use crate::clock;
 use crate::error::Error;
-use crate::measure::{Outcome, Sample};
+use crate::measure::{Cell, Outcome, Sample};
 
+pub use cache::{Cache, Origin};
 pub use terms::{Priority, Terms};
+
+use cache::Look;
 
 /// How long to stay away when a version will be ready soon.
 const SOON: Duration = Duration::from_secs(1);
@@ -31,6 +35,7 @@ const FAR: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 pub struct Serve {
     live: Live,
     timeout: Duration,
+    cache: Cache,
 }
 
 /// A request that has found its pipeline: the contract to read its body with, and the snapshot that it will be
@@ -60,13 +65,32 @@ pub struct Answer {
     pub queue: Duration,
     /// In the engine.
     pub compute: Duration,
+    /// Whether it was given before.
+    pub origin: Origin,
 }
 
 impl Serve {
     /// Answers from what is published on `live`; `timeout` is the time of a request that states none.
     #[must_use]
     pub fn new(live: Live, timeout: Duration) -> Self {
-        Self { live, timeout }
+        Self {
+            live,
+            timeout,
+            cache: Cache::default(),
+        }
+    }
+
+    /// Keeps answers of the versions whose files ask for it.
+    #[must_use]
+    pub fn with_cache(mut self, cache: Cache) -> Self {
+        self.cache = cache;
+        self
+    }
+
+    /// The answers that are kept.
+    #[must_use]
+    pub fn cache(&self) -> &Cache {
+        &self.cache
     }
 
     /// The published state.
@@ -158,6 +182,19 @@ impl Serve {
             rows,
             sample: None,
         };
+        let look = self.cache.look(handle.cache.as_ref(), &inputs);
+        let place = match look {
+            Look::Off => None,
+            Look::Hit(outputs) => {
+                entry.looked(|cell, took| cell.hit(took), begun);
+                counting.sample = Some((Outcome::Success, None));
+                return Ok(entry.answer(outputs, Origin::Cache));
+            }
+            Look::Miss(place) => {
+                entry.looked(|cell, took| cell.missed(took), begun);
+                Some(place)
+            }
+        };
         let result = async {
             let deadline = terms.arrived.checked_add(limit).unwrap_or(begun + FAR);
             let left = deadline.saturating_duration_since(begun);
@@ -176,14 +213,14 @@ impl Serve {
             queue,
             compute,
         } = result?;
+        if let Some(place) = place {
+            self.cache.keep(place, &outputs);
+        }
+        let origin = place.map_or(Origin::Computed, |_| Origin::Missed);
         Ok(Answer {
-            outputs,
-            variant: entry.decision.variant,
-            model: handle.model.clone(),
-            version: handle.version,
-            facts: Arc::clone(&handle.facts),
             queue,
             compute,
+            ..entry.answer(outputs, origin)
         })
     }
 }
@@ -216,6 +253,27 @@ impl Entry {
             times: None,
             at_ms: clock::wall_ms(),
         });
+    }
+
+    fn answer(&self, outputs: Vec<Tensor>, origin: Origin) -> Answer {
+        let handle = self.handle();
+        Answer {
+            outputs,
+            variant: self.decision.variant,
+            model: handle.model.clone(),
+            version: handle.version,
+            facts: Arc::clone(&handle.facts),
+            queue: Duration::ZERO,
+            compute: Duration::ZERO,
+            origin,
+        }
+    }
+
+    /// Counts a look into the cache that began then.
+    fn looked(&self, count: impl Fn(&Cell, Duration), since: Instant) {
+        if let Some(cell) = self.snapshot.cell(&self.pipeline, self.decision.target) {
+            count(cell, since.elapsed());
+        }
     }
 
     fn count(&self, sample: Sample) {

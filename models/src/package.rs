@@ -18,7 +18,9 @@ use crate::name::{Name, VersionNumber};
 
 pub use digest::Digest;
 pub use files::Fingerprint;
-pub use manifest::{Limits, Manifest, PortRules, VersionPolicy, Warmup};
+pub use manifest::{
+    Caching, Limits, Manifest, PortRules, Residence, VersionPolicy, Warmup, Wishes,
+};
 
 /// A version's folder, looked at but not loaded.
 #[derive(Clone, Debug)]

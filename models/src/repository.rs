@@ -17,7 +17,7 @@ use crate::name::{Name, VersionNumber};
 use crate::package::files::{self, Listing};
 use crate::package::manifest::MANIFEST_FILE;
 use crate::package::triton::CONFIG_FILE;
-use crate::package::{self, Fingerprint, Limits, Manifest, Package, VersionPolicy};
+use crate::package::{self, Fingerprint, Limits, Manifest, Package, Wishes};
 
 pub use crate::package::files::Note;
 pub use watch::{Change, Watch};
@@ -117,12 +117,12 @@ impl Repository {
         Package::open_with(&self.root, model, version, &self.defaults)
     }
 
-    /// Which versions of a model are to be loaded.
+    /// Which versions of a model are to be loaded, and whether they may be parked.
     ///
     /// # Errors
     /// [`LoadError`] when the model's `model.toml` or `config.pbtxt` is wrong.
-    pub fn policy(&self, model: &Name) -> Result<VersionPolicy, LoadError> {
-        Manifest::policy(&self.root, model)
+    pub fn wishes(&self, model: &Name) -> Result<Wishes, LoadError> {
+        Manifest::wishes(&self.root, model)
     }
 
     /// Looks at every model's and version's files; `now` is the wall clock's time, against which ages are told.

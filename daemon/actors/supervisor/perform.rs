@@ -267,6 +267,7 @@ impl Supervisor {
             version: key.1,
             facts: Arc::clone(facts),
             timeout: loaded.limits.timeout,
+            cache: loaded.cache,
             queue,
             gate: Arc::clone(&gate),
         });

@@ -82,12 +82,16 @@ fn shown() -> String {
     front.record(sample(Outcome::Success, 3, 120));
     front.record(sample(Outcome::Success, 1, 70_000_000));
     front.record(sample(Outcome::Overloaded, 1, 7));
+    front.hit(Duration::from_micros(1));
+    front.missed(Duration::from_micros(1));
+    front.missed(Duration::from_micros(1));
     measure
         .cell(key("iris", "iris", 2))
         .record(sample(Outcome::Success, 4, 40));
     render(&Shown {
         cells: &measure.read(),
         snapshot: &Snapshot::default(),
+        cache: &Cache::new(Some(1_000)),
         accepting: true,
         resident: Some(4_096),
         started: 1_700_000_000_500,
@@ -182,9 +186,16 @@ fn counters_say_what_happened_and_triton_s_sum_over_pipelines() {
         (name::NV_REQUEST_US, 70_000_167.0),
         (name::NV_QUEUE_US, 15.0),
         (name::NV_COMPUTE_US, 35_000_080.0),
+        (name::NV_HITS, 1.0),
+        (name::NV_MISSES, 2.0),
     ] {
         assert_eq!(value(&format!("{name}{iris}")), expected, "{name}");
     }
+    for (result, expected) in [("hit", 1.0), ("miss", 2.0)] {
+        let series = format!("{}{{{front},result=\"{result}\"}}", name::CACHE_LOOKS);
+        assert_eq!(value(&series), expected);
+    }
+    assert_eq!(value(name::CACHE_MAX_BYTES), 1_000.0);
     assert_eq!(value("impresario_ready"), 1.0);
     assert_eq!(value("process_start_time_seconds"), 1_700_000_000.5);
     assert_eq!(value("process_resident_memory_bytes"), 4_096.0);

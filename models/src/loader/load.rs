@@ -13,7 +13,7 @@ use super::{Estimate, Loaders, Model};
 use crate::contract::Contract;
 use crate::error::{InferError, LoadError};
 use crate::golden::{self, Golden};
-use crate::package::{Digest, Limits, Package, overlay};
+use crate::package::{Caching, Digest, Limits, Package, overlay};
 use crate::tensor::Tensor;
 
 mod sample;
@@ -44,12 +44,24 @@ pub struct Loaded {
     pub estimate: Estimate,
     /// What its instances may take.
     pub limits: Limits,
+    /// Whether its answers are kept, where so, and what tells them from another version's.
+    pub cache: Option<Cached>,
     /// How long the stages took.
     pub timings: Timings,
     /// Golden examples that it reproduced.
     pub golden: usize,
     /// What was read but has no meaning here, and what could not be done on the way; to be logged.
     pub warnings: Vec<String>,
+}
+
+/// How a version's answers are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cached {
+    /// What decides the answers beside the inputs: the same only where model, engine, files and all that the
+    /// model's own files say of contract and architecture are the same.
+    pub identity: Digest,
+    /// The rules.
+    pub rules: Caching,
 }
 
 /// How long each stage took.
@@ -104,6 +116,7 @@ pub fn load(
         digest: Some(digest),
         estimate,
         limits: package.manifest.limits,
+        cache: None,
         timings: Timings {
             load: begun.elapsed(),
             ..Timings::default()
@@ -111,6 +124,10 @@ pub fn load(
         golden: 0,
         warnings: package.manifest.warnings.clone(),
     };
+    loaded.cache = package.manifest.cache.map(|rules| Cached {
+        identity: identity(package, &digest, &loaded),
+        rules,
+    });
     if let Some(golden) = &golden {
         observe(Stage::Golden);
         let begun = now();
@@ -126,6 +143,20 @@ pub fn load(
         loaded.warm(&package.dir, inputs, runs)?;
     }
     Ok(loaded)
+}
+
+/// The version's files are not all that decides its answers: the model's folder may declare an architecture, and
+/// names and order of the ports.
+fn identity(package: &Package, files: &Digest, loaded: &Loaded) -> Digest {
+    let burn = package.manifest.burn.as_ref().map(toml::Table::to_string);
+    let contract = format!("{:?}", loaded.contract);
+    Digest::of_parts(&[
+        package.model.as_str().as_bytes(),
+        files.as_bytes(),
+        loaded.engine.as_bytes(),
+        contract.as_bytes(),
+        burn.unwrap_or_default().as_bytes(),
+    ])
 }
 
 /// Runs an engine's code and turns its panic into an error.
@@ -167,6 +198,7 @@ impl Loaded {
             digest: None,
             estimate: Estimate::default(),
             limits: Limits::default(),
+            cache: None,
             timings: Timings::default(),
             golden: 0,
             warnings: Vec::new(),

@@ -47,6 +47,18 @@ impl Digest {
         Ok(Self(whole.finalize().into()))
     }
 
+    /// SHA-256 over parts, each after its length in bytes (u64, little-endian), so that no two different lists of
+    /// parts give the same sequence.
+    #[must_use]
+    pub fn of_parts(parts: &[&[u8]]) -> Self {
+        let mut whole = Sha256::new();
+        for part in parts {
+            whole.update((part.len() as u64).to_le_bytes());
+            whole.update(part);
+        }
+        Self(whole.finalize().into())
+    }
+
     /// The digest's bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {

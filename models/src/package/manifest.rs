@@ -36,6 +36,10 @@ pub struct Manifest {
     pub outputs: BTreeMap<String, PortRules>,
     /// `[warmup]`.
     pub warmup: Warmup,
+    /// `pin`: whether the versions may be parked where memory is short.
+    pub residence: Residence,
+    /// `[cache]`: whether answers are kept for requests with the same inputs, where so.
+    pub cache: Option<Caching>,
     /// The `[burn]` table: backend and architecture; read by the Burn engine.
     pub burn: Option<toml::Table>,
     /// `config.pbtxt`, where there is one.
@@ -99,6 +103,33 @@ pub struct Warmup {
     pub runs: u32,
 }
 
+/// Whether a model's versions may leave memory while they are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Residence {
+    /// They may, where memory is short; the next request loads them again.
+    #[default]
+    Parkable,
+    /// They may not: `pin = true`.
+    Pinned,
+}
+
+/// `[cache]`: answers are kept and given again to requests with the same inputs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Caching {
+    /// `ttl`: how long an answer may be given again; without it as long as the version's files are the same and
+    /// there is room.
+    pub ttl: Option<Duration>,
+}
+
+/// What a model's files say about which of its versions are in memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// Which ones.
+    pub versions: VersionPolicy,
+    /// Whether they may be parked.
+    pub residence: Residence,
+}
+
 // === impl Manifest ===
 
 impl Manifest {
@@ -126,21 +157,34 @@ impl Manifest {
                 ),
             ));
         }
+        if let Some(pin) = &upper.pin {
+            return Err(files::invalid(
+                &path,
+                format!(
+                    "line {}: pin holds for all of a model's versions: write it in {}",
+                    pin.line,
+                    model_dir.join(MANIFEST_FILE).display()
+                ),
+            ));
+        }
         manifest.compile(written::merge(lower, upper));
         Ok(manifest)
     }
 
-    /// Reads what the model's folder alone says: its version policy is there.
+    /// Reads what the model's folder alone says: its version policy, and whether it is pinned.
     ///
     /// # Errors
     /// As for [`super::Package::open`].
-    pub fn policy(root: &Path, model: &Name) -> Result<VersionPolicy, LoadError> {
+    pub fn wishes(root: &Path, model: &Name) -> Result<Wishes, LoadError> {
         let root = files::canonical(root)?;
         let model_dir = root.join(model.as_str());
         files::inside(&root, &model_dir)?;
         let (written, mut manifest) = Self::of_model(&root, &model_dir, model, &Limits::default())?;
         manifest.compile(written);
-        Ok(manifest.versions)
+        Ok(Wishes {
+            versions: manifest.versions,
+            residence: manifest.residence,
+        })
     }
 
     fn of_model(
@@ -179,6 +223,9 @@ impl Manifest {
         self.inputs = written.inputs;
         self.outputs = written.outputs;
         self.warmup.runs = written.runs.unwrap_or(self.warmup.runs);
+        self.residence = written.pin.map_or(self.residence, |pin| pin.residence);
+        let cache = written.cache;
+        self.cache = (cache.enabled == Some(true)).then_some(Caching { ttl: cache.ttl });
         self.burn = written.burn;
     }
 }

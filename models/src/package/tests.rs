@@ -7,6 +7,8 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod memory;
+
 /// A repository with one model `m`; files are given by their path below `m/`.
 fn repository(files: &[(&str, &str)]) -> TempDir {
     let root = tempfile::tempdir().unwrap();
@@ -272,7 +274,7 @@ fn errors_have_file_line_key_expected_and_got() {
     check_toml(
         "version = 1\nlimit = 1",
         expect![
-            "ROOT/m/1/model.toml: line 2: limit: unknown field `limit`, expected one of `version`, `limits`, `versions`, `contract`, `warmup`, `burn`"
+            "ROOT/m/1/model.toml: line 2: limit: unknown field `limit`, expected one of `version`, `pin`, `limits`, `versions`, `contract`, `warmup`, `cache`, `burn`"
         ],
     );
     check_toml(
@@ -366,8 +368,10 @@ fn version_policies() {
     let check = |text: &str, expected: Expect| {
         let text = format!("version = 1\n[versions]\n{text}");
         let root = repository(&[("model.toml", &text)]);
-        let policy = Manifest::policy(root.path(), &Name::new("m").unwrap());
-        expected.assert_eq(&policy.map_or_else(|e| message(&root, &e), |p| format!("{p:?}")));
+        let wishes = Manifest::wishes(root.path(), &Name::new("m").unwrap());
+        expected.assert_eq(
+            &wishes.map_or_else(|e| message(&root, &e), |w| format!("{:?}", w.versions)),
+        );
     };
     check("policy = \"latest\"", expect!["Latest(1)"]);
     check("policy = \"latest\"\nn = 3", expect!["Latest(3)"]);

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::files;
-use super::manifest::{Place, PortRules, VersionPolicy};
+use super::manifest::{Place, PortRules, Residence, VersionPolicy};
 use crate::contract::NonFinite;
 use crate::error::LoadError;
 use crate::name::VersionNumber;
@@ -30,7 +30,22 @@ pub(super) struct Written {
     pub(super) inputs: BTreeMap<String, PortRules>,
     pub(super) outputs: BTreeMap<String, PortRules>,
     pub(super) runs: Option<u32>,
+    pub(super) pin: Option<Pin>,
+    pub(super) cache: CacheRules,
     pub(super) burn: Option<toml::Table>,
+}
+
+#[derive(Debug)]
+pub(super) struct Pin {
+    pub(super) residence: Residence,
+    pub(super) line: usize,
+}
+
+/// `[cache]`: the table by itself switches the cache on.
+#[derive(Debug, Default)]
+pub(super) struct CacheRules {
+    pub(super) enabled: Option<bool>,
+    pub(super) ttl: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -46,6 +61,7 @@ pub(super) struct Versions {
 struct File {
     /// The format's version; 1 where it is not written.
     version: Option<Format>,
+    pin: Option<Spanned<bool>>,
     #[serde(default)]
     limits: LimitsTable,
     versions: Option<Spanned<VersionsTable>>,
@@ -53,6 +69,7 @@ struct File {
     contract: ContractTable,
     #[serde(default)]
     warmup: WarmupTable,
+    cache: Option<CacheTable>,
     burn: Option<toml::Table>,
 }
 
@@ -110,6 +127,13 @@ enum NonFiniteWord {
 #[serde(deny_unknown_fields)]
 struct WarmupTable {
     runs: Option<Runs>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CacheTable {
+    enabled: Option<bool>,
+    ttl: Option<Timeout>,
 }
 
 // === values ===
@@ -209,7 +233,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Written, LoadError> {
     let file: File = serde_path_to_error::deserialize(deserializer).map_err(|error| {
         // The place of a spanned value shows through in its path.
         let key = error.path().to_string();
-        let key = key.replace("$__serde_spanned_private_value.", "");
+        let key = key.replace(".$__serde_spanned_private_value", "");
         let inner = error.into_inner();
         at(inner.span(), &key, inner.message())
     })?;
@@ -257,6 +281,19 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Written, LoadError> {
         inputs: rules(file.contract.inputs),
         outputs: rules(file.contract.outputs),
         runs: file.warmup.runs.map(|v| v.0),
+        pin: file.pin.map(|pin| Pin {
+            line: line_of(text, pin.span().start),
+            residence: match pin.into_inner() {
+                true => Residence::Pinned,
+                false => Residence::Parkable,
+            },
+        }),
+        cache: file
+            .cache
+            .map_or_else(CacheRules::default, |cache| CacheRules {
+                enabled: Some(cache.enabled.unwrap_or(true)),
+                ttl: cache.ttl.map(|v| v.0),
+            }),
         burn: file.burn,
     })
 }
@@ -272,6 +309,11 @@ pub(super) fn merge(lower: Written, upper: Written) -> Written {
         inputs: merge_rules(lower.inputs, upper.inputs),
         outputs: merge_rules(lower.outputs, upper.outputs),
         runs: upper.runs.or(lower.runs),
+        pin: upper.pin.or(lower.pin),
+        cache: CacheRules {
+            enabled: upper.cache.enabled.or(lower.cache.enabled),
+            ttl: upper.cache.ttl.or(lower.cache.ttl),
+        },
         burn: match (lower.burn, upper.burn) {
             (Some(mut lower), Some(upper)) => {
                 merge_tables(&mut lower, upper);

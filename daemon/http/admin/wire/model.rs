@@ -269,9 +269,8 @@ fn handle<'a>(
     model: &Name,
     version: VersionNumber,
 ) -> Option<&'a Arc<Handle>> {
-    snapshot
-        .handles()
-        .find(|handle| handle.model == *model && handle.version == version)
+    let target = snapshot.table.version(model.as_str(), version)?.ok()?;
+    Some(snapshot.handle(target))
 }
 
 // === impl ContractV1 ===
