@@ -59,7 +59,9 @@ pub(crate) fn serve(kind: &str, workers: usize) -> Result<(), Box<dyn Error>> {
         let data = web::Data::new(model);
         let server = HttpServer::new(move || {
             let infer = web::post().to(infer);
-            App::new().app_data(data.clone()).route(super::PATH, infer)
+            App::new()
+                .app_data(data.clone())
+                .route(super::tiny::PATH, infer)
         });
         let server = server.workers(workers).bind(("127.0.0.1", 0))?;
         for address in server.addrs() {

@@ -1,10 +1,11 @@
-//! The load generator: keep-alive connections that each send the next request when the answer has come.
+//! The load generator's connections, and the closed loop: each sends the next request when the answer has come.
 //!
-//! It reads of HTTP/1.1 what these servers answer with: a status line and `Content-Length`. Being a closed loop, it
-//! asks a slow server less often; latencies are to be read together with the rate.
+//! It reads of HTTP/1.1 what these servers answer with: a status line and `Content-Length`. A closed loop asks a slow
+//! server less often; latencies are to be read together with the rate. The constant rate is in `open`.
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use impresario::clock;
@@ -12,11 +13,16 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-/// What one server is asked, by how many, for how long.
-pub(crate) struct Load {
+/// A request as it is sent, again and again.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
     pub(crate) address: SocketAddr,
-    pub(crate) path: &'static str,
-    pub(crate) body: &'static str,
+    bytes: Arc<[u8]>,
+}
+
+/// A request, asked by how many, for how long.
+pub(crate) struct Load {
+    pub(crate) request: Request,
     pub(crate) connections: usize,
     pub(crate) seconds: Duration,
 }
@@ -28,21 +34,48 @@ pub(crate) struct Point {
     pub(crate) latencies: Vec<u32>,
 }
 
-/// One request on a connection of its own; its answer's body.
-///
-/// # Errors
-/// An answer that is not 200 is one.
-pub(crate) async fn ask(
-    address: SocketAddr,
-    method: &str,
-    path: &str,
-    body: &str,
-) -> io::Result<String> {
-    let mut connection = Connection::open(address).await?;
-    let request = request(address, method, path, body);
-    let length = connection.exchange(&request).await?;
-    let body = &connection.buffer[connection.filled - length..connection.filled];
-    Ok(String::from_utf8_lossy(body).into_owned())
+// === impl Request ===
+
+impl Request {
+    /// A body posted as JSON.
+    pub(crate) fn post(address: SocketAddr, path: &str, body: &str) -> Self {
+        let head = "Content-Type: application/json\r\n";
+        Self::new(address, "POST", path, head, body.as_bytes())
+    }
+
+    pub(crate) fn get(address: SocketAddr, path: &str) -> Self {
+        Self::new(address, "GET", path, "", b"")
+    }
+
+    /// A body of JSON with binary tensors behind it.
+    pub(crate) fn binary(address: SocketAddr, path: &str, json: &str, tensors: &[u8]) -> Self {
+        let length = json.len();
+        let head = format!("Inference-Header-Content-Length: {length}\r\n");
+        let body = [json.as_bytes(), tensors].concat();
+        Self::new(address, "POST", path, &head, &body)
+    }
+
+    fn new(address: SocketAddr, method: &str, path: &str, head: &str, body: &[u8]) -> Self {
+        let length = body.len();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\n{head}Content-Length: {length}\r\n\r\n"
+        );
+        Self {
+            address,
+            bytes: [head.as_bytes(), body].concat().into(),
+        }
+    }
+
+    /// Asks once, on a connection of its own; the answer's body.
+    ///
+    /// # Errors
+    /// An answer that is not 200 is one.
+    pub(crate) async fn ask(&self) -> io::Result<String> {
+        let mut connection = Connection::open(self).await?;
+        let length = connection.exchange().await?;
+        let body = &connection.buffer[connection.filled - length..connection.filled];
+        Ok(String::from_utf8_lossy(body).into_owned())
+    }
 }
 
 // === impl Load ===
@@ -53,58 +86,77 @@ impl Load {
     /// # Errors
     /// The first failure of any connection: a figure with errors in it is none.
     pub(crate) async fn drive(&self) -> io::Result<Point> {
-        let request: std::sync::Arc<[u8]> =
-            request(self.address, "POST", self.path, self.body).into();
         let mut connections = JoinSet::new();
         let begun = clock::instant();
         for _ in 0..self.connections {
-            let (address, request, seconds) = (self.address, request.clone(), self.seconds);
+            let (request, seconds) = (self.request.clone(), self.seconds);
             connections.spawn(async move {
-                let mut connection = Connection::open(address).await?;
+                let mut connection = Connection::open(&request).await?;
                 let mut latencies = Vec::new();
                 let mut at = begun.elapsed();
                 while at < seconds {
-                    connection.exchange(&request).await?;
+                    connection.exchange().await?;
                     let after = begun.elapsed();
-                    let nanos = (after - at).as_nanos();
-                    latencies.push(u32::try_from(nanos).unwrap_or(u32::MAX));
+                    latencies.push(nanos(after - at));
                     at = after;
                 }
                 io::Result::Ok(latencies)
             });
         }
+        Point::of(connections, begun).await
+    }
+}
+
+// === impl Point ===
+
+impl Point {
+    /// What all connections saw, once they are done.
+    pub(crate) async fn of(
+        mut connections: JoinSet<io::Result<Vec<u32>>>,
+        begun: std::time::Instant,
+    ) -> io::Result<Self> {
         let mut latencies = Vec::new();
         while let Some(connection) = connections.join_next().await {
             latencies.extend(connection.map_err(io::Error::other)??);
         }
         let elapsed = begun.elapsed();
         latencies.sort_unstable();
-        Ok(Point { elapsed, latencies })
+        Ok(Self { elapsed, latencies })
     }
+
+    pub(crate) fn per_second(&self) -> f64 {
+        self.latencies.len() as f64 / self.elapsed.as_secs_f64()
+    }
+}
+
+pub(crate) fn nanos(latency: Duration) -> u32 {
+    u32::try_from(latency.as_nanos()).unwrap_or(u32::MAX)
 }
 
 // === the connection ===
 
-struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
+    request: Arc<[u8]>,
     buffer: Vec<u8>,
     filled: usize,
 }
 
 impl Connection {
-    async fn open(address: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect(address).await?;
+    pub(crate) async fn open(request: &Request) -> io::Result<Self> {
+        let stream = TcpStream::connect(request.address).await?;
         stream.set_nodelay(true)?;
         Ok(Self {
             stream,
+            request: Arc::clone(&request.bytes),
             buffer: vec![0; 16 << 10],
             filled: 0,
         })
     }
 
-    /// Sends a request and reads its whole answer; the length of the answer's body.
-    async fn exchange(&mut self, request: &[u8]) -> io::Result<usize> {
-        self.stream.write_all(request).await?;
+    /// Sends the request and reads its whole answer; the length of the answer's body.
+    pub(crate) async fn exchange(&mut self) -> io::Result<usize> {
+        self.stream.write_all(&self.request).await?;
         self.filled = 0;
         let mut whole = None;
         loop {
@@ -152,13 +204,4 @@ fn head(bytes: &[u8]) -> io::Result<Option<(usize, usize)>> {
         found.then(|| value.trim().parse().ok()).flatten()
     });
     Ok(Some((end + 4, length.ok_or_else(odd)?)))
-}
-
-fn request(address: SocketAddr, method: &str, path: &str, body: &str) -> Vec<u8> {
-    let length = body.len();
-    format!(
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
-         Content-Length: {length}\r\n\r\n{body}"
-    )
-    .into_bytes()
 }

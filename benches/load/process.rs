@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use impresario::clock;
 
+use super::plan::Place;
+
 /// A clock tick of `/proc/PID/stat`; Linux shows all programs hundredths of a second (`USER_HZ`).
 const TICK: Duration = Duration::from_millis(10);
 
@@ -18,7 +20,7 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     child: Child,
     // Kept so that the server may go on writing.
-    _said: BufReader<ChildStdout>,
+    _said: Option<BufReader<ChildStdout>>,
 }
 
 // === impl Server ===
@@ -29,10 +31,10 @@ impl Server {
     pub(crate) fn daemon(
         models: &Path,
         state: &Path,
-        workers: usize,
+        place: &Place,
     ) -> Result<(Self, Duration), Box<dyn Error>> {
         let addresses = state.join("addresses.json");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_impresario"));
+        let mut command = place.command(env!("CARGO_BIN_EXE_impresario"));
         command
             .arg("serve")
             .args(["--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
@@ -42,7 +44,7 @@ impl Server {
             .arg(state.join("state"))
             .arg("--addresses-file")
             .arg(&addresses)
-            .env("IMPRESARIO__SERVER__WORKERS", workers.to_string())
+            .env("IMPRESARIO__SERVER__WORKERS", place.workers.to_string())
             .args(["--log-level", "warn"]);
         let begun = clock::instant();
         let (child, said, _) = start(command)?;
@@ -54,21 +56,43 @@ impl Server {
         let server = Self {
             address: http.trim_start_matches("http://").parse()?,
             child,
-            _said: said,
+            _said: Some(said),
         };
         Ok((server, ready))
     }
 
     /// One of the bare servers: this program again.
-    pub(crate) fn bare(kind: &str, workers: usize) -> Result<Self, Box<dyn Error>> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.args([super::bare::FLAG, kind, &workers.to_string()]);
+    pub(crate) fn bare(kind: &str, place: &Place) -> Result<Self, Box<dyn Error>> {
+        let mut command = place.command(&std::env::current_exe()?.to_string_lossy());
+        command.args([super::bare::FLAG, kind, &place.workers.to_string()]);
         let (child, said, line) = start(command)?;
         Ok(Self {
             address: line.trim().parse()?,
             child,
-            _said: said,
+            _said: Some(said),
         })
+    }
+
+    /// A server that says nothing of itself and will listen on an address that it was told.
+    pub(crate) fn spawned(mut command: Command, address: SocketAddr) -> io::Result<Self> {
+        Ok(Self {
+            address,
+            child: command.spawn()?,
+            _said: None,
+        })
+    }
+
+    /// Whether it has ended by itself.
+    pub(crate) fn ended(&mut self) -> io::Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
+    }
+
+    /// Processor time that it has used so far, with the processes that it started.
+    pub(crate) fn cpu(&self) -> io::Result<Duration> {
+        // One that has just ended has used nothing more.
+        let children = children(self.id());
+        let used: Duration = children.into_iter().filter_map(|id| cpu(id).ok()).sum();
+        Ok(cpu(self.id())? + used)
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -78,6 +102,12 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // Python servers of several processes leave them behind when they are killed.
+        for child in children(self.id()) {
+            let _gone = Command::new("kill")
+                .args(["-KILL", &child.to_string()])
+                .status();
+        }
         // It may have ended by itself; either way it is gone afterwards.
         let _gone = self.child.kill().and_then(|()| self.child.wait());
     }
@@ -98,6 +128,14 @@ fn start(mut command: Command) -> Result<(Child, BufReader<ChildStdout>, String)
 }
 
 // === /proc ===
+
+/// The processes that a process has started.
+fn children(id: u32) -> Vec<u32> {
+    let list = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+    list.split_whitespace()
+        .filter_map(|id| id.parse().ok())
+        .collect()
+}
 
 /// Processor time that a process has used so far, in user and kernel mode, all threads.
 ///
