@@ -23,6 +23,10 @@ check:
 bench:
     cargo bench
 
+# Instructions of each station beside the kept baseline; `--update` renews it. Needs valgrind.
+instructions *ARGS:
+    cargo bench --bench instructions -- --compare {{ARGS}}
+
 # The whole-process load bench: the release binary beside a bare handler, in one run.
 bench-load *ARGS:
     cargo build --release

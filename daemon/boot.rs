@@ -26,7 +26,7 @@ use crate::clock;
 use crate::config::{self, Engine, Overrides, Settings};
 use crate::embed::{Impresario, StartError};
 use crate::http::admin::{ReloadRefused, Reloaded};
-use crate::http::in_flight::InFlight;
+use crate::plane::InFlight;
 use crate::store::{Error as StoreError, Memory, Retention, Sled, Store};
 use crate::telemetry;
 

@@ -1,6 +1,6 @@
 //! Why a request is not answered, and the one table that gives each reason its codes.
 //!
-//! Leaves know no status codes; both doors (HTTP now, gRPC beside it) read them here. The match is exhaustive:
+//! Leaves know no status codes; both doors, HTTP and gRPC, read them here. The match is exhaustive:
 //! a new reason does not compile until it has its line.
 
 use std::time::Duration;
@@ -100,33 +100,85 @@ pub struct Code {
     pub word: &'static str,
     /// The status of the answer over HTTP.
     pub http: u16,
+    /// The status of the answer over gRPC.
+    pub grpc: Rpc,
     /// How it is counted.
     pub outcome: Outcome,
     /// Whether the message may go to the caller as it is.
     pub public: bool,
 }
 
+/// The statuses of gRPC that are answered, with the protocol's numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each variant is its own name in the protocol")]
+pub enum Rpc {
+    InvalidArgument = 3,
+    DeadlineExceeded = 4,
+    NotFound = 5,
+    PermissionDenied = 7,
+    ResourceExhausted = 8,
+    Unimplemented = 12,
+    Internal = 13,
+    Unavailable = 14,
+    Unauthenticated = 16,
+}
+
 impl Error {
     /// The line of the table for this reason.
     #[must_use]
     pub fn code(&self) -> Code {
-        let line = |word, http, outcome, public| Code {
+        let line = |word, http, grpc, outcome, public| Code {
             word,
             http,
+            grpc,
             outcome,
             public,
         };
         match self {
-            Self::UnknownModel { .. } => line("unknown-model", 404, Outcome::Refused, true),
-            Self::UnknownVersion { .. } => line("unknown-version", 404, Outcome::Refused, true),
-            Self::Unavailable { .. } => line("unavailable", 503, Outcome::Unavailable, true),
-            Self::Contract(_) => line("contract", 400, Outcome::Refused, true),
-            Self::Refused { .. } => line("refused", 400, Outcome::Refused, true),
-            Self::Overloaded { .. } => line("overloaded", 503, Outcome::Overloaded, true),
-            Self::Expired { .. } => line("deadline", 504, Outcome::Expired, true),
-            Self::Failed { .. } => line("failed", 500, Outcome::Failed, false),
-            Self::Crashed { .. } => line("crashed", 500, Outcome::Crashed, false),
-            Self::Hung { .. } => line("hung", 504, Outcome::Crashed, true),
+            Self::UnknownModel { .. } => {
+                line("unknown-model", 404, Rpc::NotFound, Outcome::Refused, true)
+            }
+            Self::UnknownVersion { .. } => line(
+                "unknown-version",
+                404,
+                Rpc::NotFound,
+                Outcome::Refused,
+                true,
+            ),
+            Self::Unavailable { .. } => line(
+                "unavailable",
+                503,
+                Rpc::Unavailable,
+                Outcome::Unavailable,
+                true,
+            ),
+            Self::Contract(_) => line(
+                "contract",
+                400,
+                Rpc::InvalidArgument,
+                Outcome::Refused,
+                true,
+            ),
+            Self::Refused { .. } => {
+                line("refused", 400, Rpc::InvalidArgument, Outcome::Refused, true)
+            }
+            Self::Overloaded { .. } => line(
+                "overloaded",
+                503,
+                Rpc::Unavailable,
+                Outcome::Overloaded,
+                true,
+            ),
+            Self::Expired { .. } => line(
+                "deadline",
+                504,
+                Rpc::DeadlineExceeded,
+                Outcome::Expired,
+                true,
+            ),
+            Self::Failed { .. } => line("failed", 500, Rpc::Internal, Outcome::Failed, false),
+            Self::Crashed { .. } => line("crashed", 500, Rpc::Internal, Outcome::Crashed, false),
+            Self::Hung { .. } => line("hung", 504, Rpc::DeadlineExceeded, Outcome::Crashed, true),
         }
     }
 

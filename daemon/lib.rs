@@ -14,8 +14,11 @@ pub mod codec;
 pub mod config;
 mod embed;
 pub mod error;
+pub mod grpc;
+
 pub mod http;
 pub mod measure;
+pub mod plane;
 pub mod serve;
 pub mod store;
 mod telemetry;

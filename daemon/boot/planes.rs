@@ -9,12 +9,12 @@ use actix_web::{App, HttpServer, web};
 use super::banner::Addresses;
 use super::{Reload, ServeError};
 use crate::auth::{self, Door, Strangers};
+use crate::codec::Limits;
 use crate::config::{self, Settings};
 use crate::embed::Impresario;
 use crate::http;
-use crate::http::admin::{Admin, Operators, Reloader};
-use crate::http::codec::Limits;
-use crate::http::in_flight::InFlight;
+use crate::http::admin::{Admin, Reloader};
+use crate::plane::{InFlight, Operators, Plane};
 use crate::store::Token;
 
 /// Threads of the admin plane: it answers people and scripts, not applications.
@@ -36,7 +36,7 @@ impl Planes<'_> {
     ) -> Result<Server, ServeError> {
         let server = &self.settings.server;
         let (live, clock) = (self.impresario.live(), self.impresario.clock());
-        let plane = web::Data::new(http::Plane {
+        let plane = web::Data::new(Plane {
             serve: self.impresario.serve().clone(),
             control: self.impresario.control().clone(),
             measure: self.impresario.measure().clone(),

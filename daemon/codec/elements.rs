@@ -15,9 +15,10 @@ use super::refusal::{Label, Refusal};
 pub(super) const MAX_DEPTH: usize = 32;
 
 /// The sizes of nested arrays, outermost first. Empty for a value without an array around it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Nesting {
-    sizes: Vec<usize>,
+    sizes: [usize; MAX_DEPTH],
+    depth: usize,
 }
 
 /// Reads `data` for a datatype. `room` is how many elements are expected, a hint only.
@@ -75,7 +76,7 @@ fn typed<T: Json>(
     // An element takes two bytes of JSON at least, so a large shape over little data reserves little.
     let possible = cursor.rest().len() / 2 + 1;
     let mut elements: Vec<T> = Vec::with_capacity(room.min(possible).min(limits.max_elements));
-    let mut walk = Walk::default();
+    let mut walk = Walk::new();
     'value: loop {
         // A value must stand here.
         if cursor.take(b'[') {
@@ -102,10 +103,13 @@ fn typed<T: Json>(
             }
             elements.push(element);
             cursor.advance(bytes);
+            if T::DATATYPE != DataType::Bytes {
+                walk.more(run(cursor, &mut elements, limits));
+            }
         }
         // After a value, or at the end of an empty array.
         loop {
-            if walk.depth() == 0 {
+            if walk.depth == 0 {
                 return Ok((elements, walk.nesting()));
             }
             match cursor.peek() {
@@ -122,6 +126,27 @@ fn typed<T: Json>(
             }
         }
     }
+}
+
+/// Reads the numbers that follow one another behind an element, as far as there is nothing to see to: most of a
+/// tensor, therefore apart and without a look at the walk. How many there were.
+fn run<T: Json>(cursor: &mut Cursor<'_>, elements: &mut Vec<T>, limits: &Limits) -> usize {
+    let before = elements.len();
+    let mut rest = cursor.rest();
+    while let [b',', after @ ..] = rest {
+        // Python writes a space.
+        let text = after.strip_prefix(b" ").unwrap_or(after);
+        if elements.len() == limits.max_elements {
+            break;
+        }
+        let Some((element, bytes)) = T::scan(text) else {
+            break;
+        };
+        elements.push(element);
+        rest = &text[bytes..];
+    }
+    cursor.advance(cursor.rest().len() - rest.len());
+    elements.len() - before
 }
 
 /// The refusal for a value that is not an element of the type.
@@ -149,71 +174,88 @@ pub(super) fn too_many(label: Label<'_>, limits: &Limits, got: usize) -> Refusal
 impl Nesting {
     /// Whether data nested like this is a tensor of the shape: flat, or nested exactly so.
     pub(super) fn fits(&self, shape: &[usize], elements: usize) -> bool {
-        self.sizes == shape || self.sizes == [elements]
+        let sizes = self.sizes();
+        sizes == shape || sizes == [elements]
+    }
+
+    fn sizes(&self) -> &[usize] {
+        &self.sizes[..self.depth]
     }
 }
 
 impl fmt::Display for Nesting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.sizes)
+        write!(f, "{:?}", self.sizes())
     }
 }
 
 // === impl Walk ===
 
 /// The open arrays around a place, and the size that arrays of each depth have.
-#[derive(Default)]
 struct Walk {
-    /// Items so far in each open array, outermost first.
-    open: Vec<usize>,
-    /// The size of arrays at each depth, once one was closed.
-    sizes: Vec<Option<usize>>,
+    /// Items so far in each open array, outermost first; `depth` of them are open.
+    open: [usize; MAX_DEPTH],
+    depth: usize,
+    /// The size of arrays at each depth, once one was closed; `seen` depths were entered.
+    sizes: [Option<usize>; MAX_DEPTH],
+    seen: usize,
     /// The depth at which elements stand, once one was seen.
     leaves: Option<usize>,
 }
 
 impl Walk {
-    fn depth(&self) -> usize {
-        self.open.len()
+    fn new() -> Self {
+        Self {
+            open: [0; MAX_DEPTH],
+            depth: 0,
+            sizes: [None; MAX_DEPTH],
+            seen: 0,
+            leaves: None,
+        }
+    }
+
+    fn item(&mut self, items: usize) {
+        if let Some(innermost) = self.depth.checked_sub(1) {
+            self.open[innermost] += items;
+        }
     }
 
     fn open(&mut self) -> Result<(), String> {
-        if let Some(items) = self.open.last_mut() {
-            *items += 1;
-        }
-        if self.leaves.is_some_and(|leaves| leaves <= self.depth()) {
+        self.item(1);
+        if self.leaves.is_some_and(|leaves| leaves <= self.depth) {
             return Err("an array beside an element".into());
         }
-        if self.depth() == MAX_DEPTH {
+        if self.depth == MAX_DEPTH {
             return Err(format!("arrays nested deeper than {MAX_DEPTH}"));
         }
-        self.open.push(0);
-        if self.sizes.len() < self.depth() {
-            self.sizes.push(None);
-        }
+        self.open[self.depth] = 0;
+        self.depth += 1;
+        self.seen = self.seen.max(self.depth);
         Ok(())
     }
 
     #[inline]
     fn element(&mut self) -> Result<(), String> {
-        let depth = self.open.len();
-        if let Some(items) = self.open.last_mut() {
-            *items += 1;
-        }
+        self.item(1);
         match self.leaves {
-            Some(leaves) if leaves == depth => Ok(()),
-            None if self.sizes.len() == depth => {
-                self.leaves = Some(depth);
+            Some(leaves) if leaves == self.depth => Ok(()),
+            None if self.seen == self.depth => {
+                self.leaves = Some(self.depth);
                 Ok(())
             }
             _ => Err("an element beside an array".into()),
         }
     }
 
+    /// Elements beside the one before.
+    fn more(&mut self, elements: usize) {
+        self.item(elements);
+    }
+
     fn close(&mut self) -> Result<(), String> {
-        let depth = self.depth() - 1;
-        let items = self.open.pop().unwrap_or_default();
-        match self.sizes[depth].replace(items) {
+        self.depth -= 1;
+        let items = self.open[self.depth];
+        match self.sizes[self.depth].replace(items) {
             Some(other) if other != items => {
                 Err(format!("one of {other} and one of {items} side by side"))
             }
@@ -223,7 +265,8 @@ impl Walk {
 
     fn nesting(&self) -> Nesting {
         Nesting {
-            sizes: self.sizes.iter().map(|size| size.unwrap_or(0)).collect(),
+            sizes: self.sizes.map(|size| size.unwrap_or(0)),
+            depth: self.seen,
         }
     }
 

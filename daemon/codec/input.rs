@@ -44,6 +44,10 @@ struct Draft<'c> {
 }
 
 #[derive(Default)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one, on the stack, while an entry is read; a box for it would cost more"
+)]
 enum Data {
     #[default]
     None,
@@ -183,11 +187,13 @@ impl<'c> Draft<'c> {
     }
 
     fn axes(&self, cursor: &mut Cursor<'_>) -> Result<Vec<usize>, Refusal> {
-        let what = format!("{}, shape", self.label());
+        // Only an error needs it.
+        let what = || format!("{}, shape", self.label());
         if cursor.peek() != Some(b'[') {
-            return Err(Refusal::invalid(what, "an array", cursor.show()?));
+            return Err(Refusal::invalid(what(), "an array", cursor.show()?));
         }
-        let mut shape = Vec::new();
+        // Most tensors have no more axes; one allocation will do.
+        let mut shape = Vec::with_capacity(4);
         cursor.array(|cursor, at| {
             cursor.peek();
             let number = Number::scan(cursor.rest());
@@ -203,11 +209,11 @@ impl<'c> Draft<'c> {
                 }
                 (_, Some(_)) => {
                     let expected = format!("at most {} axes", elements::MAX_DEPTH);
-                    Err(Refusal::invalid(&what, expected, "more"))
+                    Err(Refusal::invalid(what(), expected, "more"))
                 }
                 _ => {
                     let got = format!("{} at axis {at}", cursor.show()?);
-                    Err(Refusal::invalid(&what, "whole numbers from 0", got))
+                    Err(Refusal::invalid(what(), "whole numbers from 0", got))
                 }
             }
         })?;

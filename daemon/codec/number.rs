@@ -177,6 +177,16 @@ struct Scan<'a> {
 impl Scan<'_> {
     #[inline]
     fn digits(&mut self) {
+        // Eight at a time count as eight, leading zeros too: at worst a number of very many digits takes the slow
+        // path, which is exact as well.
+        while self.digits + 8 <= MANTISSA_DIGITS
+            && let Some(eight) = self.bytes[self.at..].first_chunk()
+            && let Some(value) = eight_digits(*eight)
+        {
+            self.mantissa = self.mantissa * 100_000_000 + value;
+            self.digits += 8;
+            self.at += 8;
+        }
         while let Some(digit @ b'0'..=b'9') = self.bytes.get(self.at) {
             if self.digits < MANTISSA_DIGITS {
                 self.mantissa = self.mantissa * 10 + u64::from(digit - b'0');
@@ -204,6 +214,26 @@ impl Scan<'_> {
         }
         (self.at > start).then_some(if negative { -exponent } else { exponent })
     }
+}
+
+/// The number that eight digits write, where all of them are digits: pairs, fours and all eight are put together
+/// within one word (Lemire, "Number parsing at a gigabyte per second", Software: Practice and Experience 2021).
+#[inline]
+fn eight_digits(bytes: [u8; 8]) -> Option<u64> {
+    const ZEROS: u64 = u64::from_le_bytes(*b"00000000");
+    const HIGH: u64 = 0xf0f0_f0f0_f0f0_f0f0;
+    const SIXES: u64 = 0x0606_0606_0606_0606;
+    const MASK: u64 = 0x0000_00ff_0000_00ff;
+    let word = u64::from_le_bytes(bytes);
+    // A digit has 3 above, and with six added it still has.
+    if word & HIGH != ZEROS || word.wrapping_add(SIXES) & HIGH != ZEROS {
+        return None;
+    }
+    let digits = word - ZEROS;
+    let pairs = digits * 10 + (digits >> 8);
+    let outer = (pairs & MASK).wrapping_mul(100 + (1_000_000 << 32));
+    let inner = ((pairs >> 16) & MASK).wrapping_mul(1 + (10_000 << 32));
+    Some(outer.wrapping_add(inner) >> 32)
 }
 
 #[cfg(test)]
@@ -260,6 +290,20 @@ mod tests {
             scan("-0.0").double().map(f64::to_bits),
             Some((-0.0f64).to_bits())
         );
+    }
+
+    #[test]
+    fn eight_digits_are_digits_only() {
+        assert_eq!(eight_digits(*b"00000000"), Some(0));
+        assert_eq!(eight_digits(*b"12345678"), Some(12_345_678));
+        assert_eq!(eight_digits(*b"99999999"), Some(99_999_999));
+        for at in 0..8 {
+            for byte in (0..=255u8).filter(|byte| !byte.is_ascii_digit()) {
+                let mut bytes = *b"98765432";
+                bytes[at] = byte;
+                assert_eq!(eight_digits(bytes), None, "{byte} at {at}");
+            }
+        }
     }
 
     proptest! {

@@ -2,9 +2,12 @@
 //!
 //! What the bytes mean is the codec's business. Work on large bodies leaves the HTTP worker's thread.
 
+use std::future::poll_fn;
 use std::io::{self, Read, Write};
+use std::pin::Pin;
 
 use actix_web::HttpRequest;
+use actix_web::body::{BodyStream, MessageBody};
 use actix_web::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue};
 use actix_web::web::{Bytes, Payload, block};
 use flate2::Compression;
@@ -20,6 +23,9 @@ const INFLATE_APART_BYTES: usize = 16 << 10;
 
 /// Answers of fewer bytes are not compressed: the time costs more than the network.
 const COMPRESS_FROM_BYTES: usize = 64 << 10;
+
+/// The most memory that a body's announced length alone reserves.
+const JOIN_BYTES: usize = 1 << 20;
 
 /// How a body is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,19 +55,46 @@ pub(crate) async fn read(
     if let Some(bytes) = announced.filter(|&bytes| bytes > limits.max_body) {
         return Err(too_large(limits, bytes.to_string()).into());
     }
-    let body = match payload.to_bytes_limited(limits.max_body).await {
-        Err(_) => return Err(too_large(limits, "more".to_owned()).into()),
-        Ok(Err(broken)) => {
-            return Err(Refusal::invalid("body", "all of it", broken.to_string()).into());
-        }
-        Ok(Ok(body)) => body,
-    };
+    let body = collect(payload, announced.unwrap_or(0), limits).await?;
     if coding == Coding::Identity {
         return Ok(body);
     }
     let limit = limits.max_inflated;
     let large = body.len() >= INFLATE_APART_BYTES;
     Ok(apart(large, move || inflate(coding, &body, limit)).await??)
+}
+
+/// All pieces of a body of about `announced` bytes. What comes in one piece, as small bodies do, is not copied;
+/// several are joined in memory that grows with what has come, not with what was announced.
+async fn collect(payload: Payload, announced: usize, limits: &Limits) -> Result<Bytes, Fault> {
+    let mut pieces = BodyStream::new(payload);
+    let mut first = Bytes::new();
+    let mut joined = Vec::new();
+    while let Some(piece) = poll_fn(|cx| Pin::new(&mut pieces).poll_next(cx)).await {
+        let piece =
+            piece.map_err(|broken| Refusal::invalid("body", "all of it", broken.to_string()))?;
+        let so_far = joined.len().max(first.len());
+        if piece.len() > limits.max_body.saturating_sub(so_far) {
+            return Err(too_large(limits, "more".to_owned()).into());
+        }
+        if so_far == 0 {
+            first = piece;
+            continue;
+        }
+        if joined.is_empty() {
+            joined.reserve_exact(announced.min(JOIN_BYTES).max(so_far + piece.len()));
+            joined.extend_from_slice(&first);
+        } else if joined.capacity() - joined.len() < piece.len() {
+            let missing = announced.saturating_sub(so_far).min(so_far * 3);
+            joined.reserve(missing.max(piece.len()));
+        }
+        joined.extend_from_slice(&piece);
+    }
+    Ok(if joined.is_empty() {
+        first
+    } else {
+        joined.into()
+    })
 }
 
 /// Does work that takes long on another thread, so that the other requests of this one do not wait for it.
@@ -177,7 +210,10 @@ impl Coding {
     }
 
     fn of_request(header: Option<&[u8]>) -> Result<Self, Refusal> {
-        let text = String::from_utf8_lossy(header.unwrap_or_default());
+        let Some(header) = header else {
+            return Ok(Self::Identity);
+        };
+        let text = String::from_utf8_lossy(header);
         match text.trim().to_ascii_lowercase().as_str() {
             "" | "identity" => Ok(Self::Identity),
             "gzip" | "x-gzip" => Ok(Self::Gzip),

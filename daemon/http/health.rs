@@ -2,12 +2,10 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use impresario_pipelines::fleet::Phase;
 
-use super::plane::Plane;
 use super::respond::{Fault, json};
 use super::wire;
-use crate::error::Error;
+use crate::plane::Plane;
 
 pub(super) fn live() -> HttpResponse {
     json(StatusCode::OK, &wire::Live { live: true })
@@ -23,20 +21,7 @@ pub(super) fn model(
     name: &str,
     version: Option<&str>,
 ) -> Result<HttpResponse, Fault> {
-    let why = match plane.serve.find(name, version) {
-        Ok(entry) => {
-            let handle = entry.handle();
-            let snapshot = plane.serve.live().look();
-            let seen = snapshot
-                .fleet
-                .observed
-                .version(handle.model.as_str(), handle.version);
-            let ready = seen.is_some_and(|seen| seen.phase == Phase::Ready);
-            (!ready).then(|| handle.unavailable(None).to_string())
-        }
-        Err(Error::Unavailable { why, .. }) => Some(why),
-        Err(other) => return Err(other.into()),
-    };
+    let why = plane.unready(name, version)?;
     let body = wire::ModelReady {
         name,
         ready: why.is_none(),

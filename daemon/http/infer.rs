@@ -11,9 +11,9 @@ use super::body::{self, Coding};
 use super::codec::{
     self, Answer, Decoded, Encoded, Form, Framing, Parameters, Refusal, Wanted, clip,
 };
-use super::plane::Plane;
 use super::respond::Fault;
 use crate::clock;
+use crate::plane::Plane;
 use crate::serve::{Entry, Priority, Terms};
 
 const HEADER_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");

@@ -3,9 +3,9 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
-use super::plane::Plane;
 use super::respond::{Fault, json};
 use super::wire;
+use crate::plane::Plane;
 
 pub(super) fn server() -> HttpResponse {
     json(StatusCode::OK, &wire::SERVER)
@@ -30,18 +30,13 @@ pub(super) fn model(
 ) -> Result<HttpResponse, Fault> {
     let entry = plane.serve.find(name, version)?;
     let handle = entry.handle();
-    let snapshot = plane.serve.live().look();
-    let serving = snapshot
-        .table
-        .targets()
-        .iter()
-        .filter(|target| target.model == handle.model)
-        .map(|target| target.version);
-    let mut versions: Vec<_> = serving.collect();
-    versions.sort_unstable();
     let metadata = wire::Metadata {
         name,
-        versions: versions.iter().map(ToString::to_string).collect(),
+        versions: plane
+            .serving(&entry)
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
         platform: &handle.facts.engine,
         inputs: wire::Tensor::of(&handle.facts.contract.inputs),
         outputs: wire::Tensor::of(&handle.facts.contract.outputs),

@@ -17,9 +17,10 @@ mod respond;
 mod stats;
 mod wire;
 
-// Both doors have the same codec; this is where it was found first.
+// What both doors share was found here first.
 pub use crate::codec;
-pub use plane::{Denied, Guard, Plane, configure};
+pub use crate::plane::{Denied, Guard, Plane};
+pub use plane::configure;
 
 #[cfg(test)]
 mod tests;

@@ -3,9 +3,14 @@
 //! Paths are read here and not by a router of patterns, so that an empty name, an escaped slash or a trailing
 //! slash has one meaning, and so that what is not found can say so in the protocol's own form.
 
+use std::borrow::Cow;
+
 use actix_web::http::Method;
 
 use super::codec::clip;
+
+/// Segments of the longest path that there is: `v2/models/{name}/versions/{version}/infer`.
+const LONGEST: usize = 6;
 
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,10 +103,18 @@ pub(super) fn read(method: &Method, path: &str) -> Result<Call, Lost> {
     let lost = || Lost::Path { path: clip(path) };
     let trimmed = path.strip_prefix('/').ok_or_else(lost)?;
     let trimmed = trimmed.strip_suffix('/').unwrap_or(trimmed);
-    let decoded: Option<Vec<String>> = trimmed.split('/').map(decode).collect();
-    let decoded = decoded.ok_or_else(|| Lost::Encoding { path: clip(path) })?;
-    let segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
-    let ["v2", rest @ ..] = &segments[..] else {
+    let mut decoded: [Cow<'_, str>; LONGEST] = Default::default();
+    let mut segments = 0;
+    for segment in trimmed.split('/') {
+        let segment = decode(segment).ok_or_else(|| Lost::Encoding { path: clip(path) })?;
+        // Of a path that is longer than any, only how long it is and that it decodes is looked at.
+        if let Some(place) = decoded.get_mut(segments) {
+            *place = segment;
+        }
+        segments += 1;
+    }
+    let decoded = decoded.each_ref().map(|segment| &**segment);
+    let ["v2", rest @ ..] = decoded.get(..segments).unwrap_or_default() else {
         return Err(lost());
     };
     let (call, allowed) = match rest {
@@ -180,9 +193,9 @@ fn model(name: &str, version: Option<&str>, verb: &[&str]) -> Option<(Call, &'st
 }
 
 /// Decodes one segment (RFC 3986 §2.1).
-fn decode(segment: &str) -> Option<String> {
+fn decode(segment: &str) -> Option<Cow<'_, str>> {
     if !segment.contains('%') {
-        return Some(segment.to_owned());
+        return Some(Cow::Borrowed(segment));
     }
     let mut bytes = Vec::with_capacity(segment.len());
     let mut rest = segment.as_bytes();
@@ -201,7 +214,7 @@ fn decode(segment: &str) -> Option<String> {
         bytes.push(digit(digits[0])? * 16 + digit(digits[1])?);
         rest = after;
     }
-    String::from_utf8(bytes).ok()
+    String::from_utf8(bytes).ok().map(Cow::Owned)
 }
 
 #[cfg(test)]

@@ -1,53 +1,11 @@
-//! The data plane as one service: what it holds, and who is called for which path.
-
-use std::sync::Arc;
-use std::time::Duration;
+//! The data plane as one service: who is called for which path.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::codec::Limits;
 use super::path::{self, Call, Verb};
 use super::respond::{self, Fault, RequestId};
 use super::{health, infer, metadata, repository, stats};
-use crate::actors::Control;
-use crate::measure::Measure;
-use crate::serve::Serve;
-
-/// What the data plane needs.
-pub struct Plane {
-    /// Who answers.
-    pub serve: Serve,
-    /// Who loads and unloads.
-    pub control: Control,
-    /// Where the counters are.
-    pub measure: Measure,
-    /// What one request may bring.
-    pub limits: Limits,
-    /// How long `load` and `unload` wait for what they asked for.
-    pub patience: Duration,
-    /// Who may load and unload.
-    pub guard: Arc<dyn Guard>,
-}
-
-/// Says who may change things through the repository extension. [`super::admin::Operators`] asks tokens for it.
-pub trait Guard: Send + Sync {
-    /// The name of the caller, for the audit, where they may load and unload models.
-    ///
-    /// # Errors
-    /// [`Denied`], with what the caller can do about it.
-    fn operator(&self, request: &HttpRequest) -> Result<String, Denied>;
-}
-
-/// Why a caller may not.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Denied {
-    /// Nothing says who the caller is.
-    #[error("{0}")]
-    Unknown(String),
-    /// The caller is known and may not.
-    #[error("{0}")]
-    Forbidden(String),
-}
+use crate::plane::Plane;
 
 /// Makes an application, or a scope of one, answer as the data plane. Every path that no other service took
 /// comes here.
@@ -63,8 +21,13 @@ async fn answer(
     plane: web::Data<Plane>,
 ) -> HttpResponse {
     let id = RequestId::of(&request);
-    let result = call(&request, payload, &plane).await;
-    let mut response = result.unwrap_or_else(|fault| respond::fault(&fault, &id));
+    let mut response = match path::read(request.method(), request.uri().path()) {
+        Ok(asked) => {
+            let result = call(&request, payload, &plane, asked).await;
+            result.unwrap_or_else(|fault| respond::fault(&fault, &id))
+        }
+        Err(lost) => respond::lost(&lost, &id),
+    };
     id.put(&mut response);
     response
 }
@@ -73,8 +36,8 @@ async fn call(
     request: &HttpRequest,
     payload: web::Payload,
     plane: &Plane,
+    call: Call,
 ) -> Result<HttpResponse, Fault> {
-    let call = path::read(request.method(), request.uri().path())?;
     Ok(match call {
         Call::Model {
             name,

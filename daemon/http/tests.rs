@@ -17,6 +17,7 @@ use impresario_models::{
 use super::codec::Limits;
 use super::{Denied, Guard, Plane, configure};
 use crate::Impresario;
+use crate::auth::Asking;
 
 mod inference;
 mod repository;
@@ -25,8 +26,8 @@ mod repository;
 struct Header;
 
 impl Guard for Header {
-    fn operator(&self, request: &actix_web::HttpRequest) -> Result<String, Denied> {
-        match request.headers().get("authorization") {
+    fn operator(&self, asking: &Asking<'_>) -> Result<String, Denied> {
+        match asking.authorization {
             Some(_) => Ok("ada".to_owned()),
             None => Err(Denied::Unknown("expected a bearer token".to_owned())),
         }

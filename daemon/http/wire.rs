@@ -2,10 +2,11 @@
 //!
 //! These types are the protocol's face; no other room uses them. Inference has its own codec.
 
-use impresario_models::{Batching, Contract, DataType, Dim, Port};
+use impresario_models::{Contract, DataType, Port};
 use serde::{Deserialize, Serialize};
 
 use crate::measure::{Outcome, Totals};
+use crate::plane::{self, batching, dims};
 
 /// An error, in the protocol's only form.
 #[derive(Debug, Serialize)]
@@ -133,11 +134,11 @@ pub(super) struct IndexRequest {
 
 /// A line of the repository's index.
 #[derive(Debug, Serialize)]
-pub(super) struct IndexEntry {
-    pub(super) name: String,
+pub(super) struct IndexEntry<'a> {
+    pub(super) name: &'a str,
     pub(super) version: String,
     pub(super) state: &'static str,
-    pub(super) reason: String,
+    pub(super) reason: &'a str,
 }
 
 /// The body of `POST /v2/repository/models/{name}/(load|unload)`; may be empty.
@@ -149,15 +150,9 @@ pub(super) struct RepositoryRequest {
 
 /// The server's own metadata.
 pub(super) const SERVER: Server = Server {
-    name: "impresario",
-    version: env!("CARGO_PKG_VERSION"),
-    extensions: &[
-        "model_repository",
-        "model_configuration",
-        "binary_tensor_data",
-        "parameters",
-        "statistics",
-    ],
+    name: plane::NAME,
+    version: plane::VERSION,
+    extensions: plane::EXTENSIONS,
 };
 
 // === impl Tensor ===
@@ -177,14 +172,7 @@ impl<'a> Tensor<'a> {
 
 impl<'a> Config<'a> {
     pub(super) fn of(name: &'a str, engine: &'a str, contract: &'a Contract) -> Self {
-        let (max_batch_size, skip) = match contract.batching {
-            Batching::None => (0, 0),
-            // Where the model sets no limit, the largest that the protocol's type can say.
-            Batching::FirstAxis { max: None } => (i32::MAX, 1),
-            Batching::FirstAxis { max: Some(max) } => {
-                (i32::try_from(max.get()).unwrap_or(i32::MAX), 1)
-            }
-        };
+        let (max_batch_size, skip) = batching(contract);
         let tensor = |port: &'a Port| ConfigTensor {
             name: &port.name,
             data_type: match port.datatype {
@@ -202,14 +190,6 @@ impl<'a> Config<'a> {
             output: contract.outputs.iter().map(tensor).collect(),
         }
     }
-}
-
-fn dims(shape: &[Dim]) -> Vec<i64> {
-    let size = |dim: &Dim| match dim {
-        Dim::Fixed(size) => i64::try_from(*size).unwrap_or(i64::MAX),
-        Dim::Free(_) => -1,
-    };
-    shape.iter().map(size).collect()
 }
 
 // === impl VersionStats ===

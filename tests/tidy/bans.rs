@@ -144,10 +144,41 @@ pub(crate) const BANS: &[Ban] = &[
         reason: "the codec is bytes and contracts: no socket, no route, no state",
     },
     Ban {
-        rooms: &["daemon/http/"],
+        rooms: &["daemon/http/", "daemon/grpc/"],
         except: &["daemon/http/admin/", "daemon/http/admin.rs"],
         words: &["crate::store"],
         reason: "the store is never on a request's path",
+    },
+    Ban {
+        rooms: &["daemon/plane/"],
+        except: &[],
+        words: &[
+            "crate::http",
+            "crate::grpc",
+            "crate::embed",
+            "crate::boot",
+            "crate::config",
+            "actix",
+        ],
+        reason: "what both doors answer is in the form of neither",
+    },
+    Ban {
+        rooms: &["daemon/http/"],
+        except: &[],
+        words: &["crate::grpc"],
+        reason: "the doors stand side by side; what they share is in plane, codec and serve",
+    },
+    Ban {
+        rooms: &["daemon/grpc/"],
+        except: &[],
+        words: &["crate::http"],
+        reason: "the doors stand side by side; what they share is in plane, codec and serve",
+    },
+    Ban {
+        rooms: &["daemon/"],
+        except: &["daemon/grpc/"],
+        words: &["tonic", "prost"],
+        reason: "gRPC is one door among others; what is behind it knows no protocol",
     },
     Ban {
         rooms: &["daemon/serve/"],

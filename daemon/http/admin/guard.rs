@@ -3,7 +3,6 @@
 
 use std::future::{Ready, ready};
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -16,10 +15,8 @@ use impresario_pipelines::fleet::{By, Source};
 
 use super::Admin;
 use super::problem::{CONTENT, Code, Problem};
-use crate::actors::Live;
-use crate::auth::{Asking, Denied, Door, Identity};
-use crate::clock::Clock;
-use crate::http;
+use crate::auth::{Asking, Identity};
+use crate::plane::too_low;
 use crate::store::Role;
 
 /// The longest reason, in characters.
@@ -171,45 +168,8 @@ fn admit(request: &ServiceRequest) -> Result<Identity, Problem> {
     })
 }
 
-/// The data plane's question, who may load and unload through it, answered by the same tokens and roles.
-#[derive(Clone, Debug)]
-pub struct Operators {
-    /// The door of the data plane's address.
-    pub door: Arc<Door>,
-    /// Where the store's tokens are published.
-    pub live: Live,
-    /// Time.
-    pub clock: Clock,
-}
-
-impl http::Guard for Operators {
-    fn operator(&self, request: &HttpRequest) -> Result<String, http::Denied> {
-        let unknown = |problem: Problem| http::Denied::Unknown(problem.to_string());
-        let asking =
-            asking(request.headers(), request.uri(), request.peer_addr()).map_err(unknown)?;
-        let admitted = self
-            .door
-            .admit(&asking, &self.live.snapshot().tokens, self.clock.now());
-        let identity = admitted.map_err(|denied| match denied {
-            Denied::Foreign { .. } => http::Denied::Forbidden(denied.to_string()),
-            denied => http::Denied::Unknown(denied.to_string()),
-        })?;
-        match identity.role >= Role::Operator {
-            true => Ok(identity.name),
-            false => Err(http::Denied::Forbidden(too_low(&identity, Role::Operator))),
-        }
-    }
-}
-
-fn too_low(identity: &Identity, needed: Role) -> String {
-    let (needed, got) = (needed.as_str(), identity.role.as_str());
-    format!(
-        "expected a token of role {needed} or above, '{}' has {got}",
-        identity.name
-    )
-}
-
-fn asking<'a>(
+/// What a request says of its sender.
+pub(in crate::http) fn asking<'a>(
     headers: &'a HeaderMap,
     uri: &'a Uri,
     peer: Option<SocketAddr>,

@@ -20,7 +20,8 @@ mod status;
 mod tokens;
 pub mod wire;
 
-pub use guard::{Operators, REASON};
+pub use guard::REASON;
+pub(super) use guard::asking;
 pub use openapi::document;
 pub use reload::{ReloadRefused, Reloaded, Reloader};
 pub use routes::configure;

@@ -1,0 +1,19 @@
+//! gRPC: the Open Inference Protocol with Triton's extensions, health and reflection.
+//!
+//! Here messages become typed requests and typed answers become messages. What is answered is the same as over
+//! HTTP, through the same dispatch; the two doors know nothing of each other.
+
+mod codec;
+#[rustfmt::skip]
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    reason = "written by a machine from proto/, where the comments are the documentation"
+)]
+#[path = "gen/inference.rs"]
+pub mod proto;
+#[cfg(test)]
+mod renew;
+
+pub use codec::Codec;
