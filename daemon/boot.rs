@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use impresario_models::package::Limits;
+use impresario_models::package::{Join, Limits};
 use impresario_pipelines::fleet::{self, By, Command, Source};
 use impresario_pipelines::spec::{Compiled, Problem};
 
@@ -204,10 +204,7 @@ async fn begin(settings: &Settings) -> Result<Impresario, ServeError> {
     let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let restart = &settings.models.restart;
     let limits = fleet::Limits {
-        loading: settings
-            .models
-            .loaders
-            .map_or_else(cores, NonZeroUsize::get),
+        loading: settings.models.loaders.unwrap_or_else(cores).get(),
         backoff_initial: millis(restart.initial),
         backoff_max: millis(restart.max),
         crashes: restart.crashes.get(),
@@ -218,8 +215,14 @@ async fn begin(settings: &Settings) -> Result<Impresario, ServeError> {
     let defaults = Limits {
         timeout: defaults.timeout,
         queue: defaults.queue,
-        instances: defaults.instances,
+        instances: defaults.instances.unwrap_or_else(cores),
         max_batch: None,
+        join: Join {
+            rows: defaults.join,
+            max_delay: defaults.max_delay,
+            ..Join::default()
+        },
+        inline: defaults.inline,
     };
     let impresario = Impresario::builder()
         .repository(&settings.models.repository)
@@ -237,11 +240,6 @@ async fn begin(settings: &Settings) -> Result<Impresario, ServeError> {
         .store(store)
         .begin();
     Ok(impresario.await?)
-}
-
-/// Loads at a time where nothing is said: one keeps a core busy.
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(2, NonZeroUsize::get)
 }
 
 /// Readiness first, then the requests in flight, then the versions, then the sockets.
@@ -352,4 +350,10 @@ fn by(actor: &str) -> By {
 fn lines(problems: &[Problem]) -> String {
     let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
     lines.join("\n")
+}
+
+/// Cores that this process may use, one where that cannot be told: as many loads, and computations of a version, at a
+/// time where nothing is said.
+fn cores() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }

@@ -43,17 +43,17 @@ pub enum Error {
         /// What was expected and got.
         what: String,
     },
-    /// The version's queue is full.
-    #[error(
-        "model '{model}' version {version} is overloaded: {queue} requests are waiting already"
-    )]
+    /// The version has more to do than it can.
+    #[error("model '{model}' version {version} is overloaded: {load}")]
     Overloaded {
         /// The model.
         model: Name,
         /// The version.
         version: VersionNumber,
-        /// The queue's size.
-        queue: usize,
+        /// What there is too much of.
+        load: Load,
+        /// When it is worth to come back.
+        retry_after: Duration,
     },
     /// The time for the request is over.
     #[error("the deadline of {limit:?} passed")]
@@ -91,6 +91,28 @@ pub enum Error {
         /// The version's timeout.
         timeout: Duration,
     },
+}
+
+/// What a version has too much of for one more request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Load {
+    /// The queue has no room.
+    #[error("{queue} requests are waiting already")]
+    Full {
+        /// The queue's size.
+        queue: usize,
+    },
+    /// What waits already takes longer than the request has.
+    #[error("what is waiting takes {wait:?} at the least, the request has {left:?}")]
+    Late {
+        /// The shortest time that what waits takes.
+        wait: Duration,
+        /// What is left of the request's time.
+        left: Duration,
+    },
+    /// It waited in a full queue and had to make room.
+    #[error("a more urgent request took its place in the full queue")]
+    Shed,
 }
 
 /// A line of the table.
@@ -187,7 +209,7 @@ impl Error {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Unavailable { retry_after, .. } => *retry_after,
-            Self::Overloaded { .. } => Some(Duration::from_secs(1)),
+            Self::Overloaded { retry_after, .. } => Some(*retry_after),
             Self::UnknownModel { .. }
             | Self::UnknownVersion { .. }
             | Self::Contract(_)

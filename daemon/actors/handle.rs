@@ -1,22 +1,33 @@
-//! What others hold of a loaded version: its bounded queue and its gate.
+//! What others hold of a loaded version: the way into its queue, its gate, and its model for what is cheap.
 //!
-//! The queue closes when the last handle is dropped; the workers then finish what is in it and go. So a version
-//! that left the route table loses no request, however long one of them still holds the old snapshot.
+//! The queue closes when the handle is dropped; the workers then finish what is in it and go. So a version that
+//! left the route table loses no request, however long one of them still holds the old snapshot.
 
+use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use actix::Addr;
 use impresario_models::loader::Cached;
 use impresario_models::{Name, Tensor, VersionNumber};
 use impresario_pipelines::fleet::Facts;
 use tokio::sync::oneshot;
 
+use super::cost;
+use super::job::{Computed, Job};
+use super::messages::{Demand, Fell};
+use super::queue::Refused;
+use super::version::Version;
+use super::worker::{self, Called, End, Post};
 use crate::clock;
-use crate::error::Error;
+use crate::error::{Error, Load};
+use impresario_pipelines::Priority;
+
+/// The longest time that callers are sent away for.
+const LONGEST_RETRY: Duration = Duration::from_secs(60);
 
 /// A loaded version, as dispatch sees it.
-#[derive(Debug)]
 pub struct Handle {
     /// The model.
     pub model: Name,
@@ -28,81 +39,149 @@ pub struct Handle {
     pub timeout: Duration,
     /// Whether its answers are kept, where so.
     pub cache: Option<Cached>,
-    pub(super) queue: flume::Sender<Job>,
+    /// Whether cheap inferences may be computed by who calls.
+    pub(super) inline: bool,
+    pub(super) post: Post,
     pub(super) gate: Arc<Gate>,
+    pub(super) actor: Addr<Version>,
 }
 
-/// One request on its way to a worker.
-#[derive(Debug)]
-pub struct Job {
-    /// All inputs, in the contract's order, checked.
-    pub inputs: Vec<Tensor>,
-    /// When it entered the queue.
-    pub queued: Instant,
-    /// When it is worth nothing any more.
-    pub deadline: Instant,
-    /// The time that it had in all, for the message.
-    pub limit: Duration,
-    /// Where the answer goes.
-    pub reply: oneshot::Sender<Result<Computed, Error>>,
-}
-
-/// What a worker answers.
-#[derive(Debug)]
-pub struct Computed {
-    /// All outputs, in the contract's order, checked.
-    pub outputs: Vec<Tensor>,
-    /// From the queue's end to its front.
-    pub queue: Duration,
-    /// In the engine.
-    pub compute: Duration,
-}
-
-/// Whether a version takes jobs at all. Closed while it waits longer for its rebuild than a caller should.
+/// Whether a version takes jobs at all, and in which way.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
-    /// Milliseconds until it is worth to come back, plus one; zero when open.
+    /// Milliseconds until it is worth to come back, plus one; zero when open. Closed while the version waits longer
+    /// for its rebuild than a caller should.
     closed: AtomicU64,
+    /// The engine panicked in a caller's hands: nobody computes with it until it is rebuilt.
+    fallen: AtomicBool,
+    /// Workers were asked for and have not been looked after yet.
+    demanded: AtomicBool,
 }
 
 impl Handle {
+    /// Computes the inputs at once on this thread, where that is known to be cheap; else gives them back.
+    ///
+    /// # Errors
+    /// The inputs, when they are to be sent instead.
+    pub fn compute_here(
+        &self,
+        inputs: Vec<Tensor>,
+    ) -> Result<Result<Computed, Error>, Vec<Tensor>> {
+        if !self.inline || self.gate.is_fallen() || self.gate.closed().is_some() {
+            return Err(inputs);
+        }
+        let size = cost::size(&inputs);
+        if !self.post.cost.is_cheap(size) {
+            return Err(inputs);
+        }
+        let rows = super::job::rows(&inputs);
+        let loaded = self.post.current.load();
+        let started = clock::instant();
+        let called = worker::call(&loaded, inputs);
+        let compute = started.elapsed();
+        Ok(match called {
+            Called::Answered(outputs) => {
+                self.post.cost.note(size, rows, compute);
+                Ok(Computed {
+                    outputs,
+                    queue: Duration::ZERO,
+                    compute,
+                    executions: 1,
+                })
+            }
+            Called::Failed(error) => Err(Error::from_engine(&self.model, self.version, error)),
+            Called::Panicked(what) => {
+                // Callers on other threads may see the same fall: it is one.
+                if self.gate.fall() {
+                    let end = End::Panicked(what.clone());
+                    self.actor.do_send(Fell { worker: None, end });
+                }
+                Err(Error::Crashed {
+                    model: self.model.clone(),
+                    version: self.version,
+                    what,
+                })
+            }
+        })
+    }
+
     /// Puts a request into the queue.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] at once when the queue is full, [`Error::Unavailable`] while the version is being
-    /// rebuilt or is gone.
+    /// [`Error::Overloaded`] at once when the queue is full or takes longer than the request has,
+    /// [`Error::Unavailable`] while the version is being rebuilt or is gone.
     pub fn send(
         &self,
         inputs: Vec<Tensor>,
+        priority: Priority,
         deadline: Instant,
         limit: Duration,
     ) -> Result<oneshot::Receiver<Result<Computed, Error>>, Error> {
         if let Some(retry_after) = self.gate.closed() {
             return Err(self.unavailable(Some(retry_after)));
         }
+        let now = clock::instant();
+        let wait = self.wait();
+        // The most urgent class passes what waits, so its wait is not known.
+        if priority > Priority::High
+            && let Some(wait) = wait
+            && now + wait > deadline
+        {
+            let left = deadline.saturating_duration_since(now);
+            return Err(self.overloaded(Load::Late { wait, left }));
+        }
         let (reply, answer) = oneshot::channel();
         let job = Job {
             inputs,
-            queued: clock::instant(),
+            queued: now,
             deadline,
             limit,
+            priority,
+            alone: false,
             reply,
         };
-        match self.queue.try_send(job) {
-            Ok(()) => Ok(answer),
-            Err(flume::TrySendError::Full(_)) => Err(Error::Overloaded {
-                model: self.model.clone(),
-                version: self.version,
-                queue: self.queue.capacity().unwrap_or(usize::MAX),
-            }),
-            Err(flume::TrySendError::Disconnected(_)) => Err(self.unavailable(None)),
+        match self.post.queue.push(job) {
+            Ok(pushed) => {
+                if let Some(shed) = pushed.shed {
+                    drop(shed.reply.send(Err(self.overloaded(Load::Shed))));
+                }
+                if !pushed.awaited && self.gate.demand() {
+                    self.actor.do_send(Demand);
+                }
+                Ok(answer)
+            }
+            Err(Refused::Full) => {
+                let queue = self.post.queue.capacity();
+                Err(self.overloaded(Load::Full { queue }))
+            }
+            Err(Refused::Closed) => Err(self.unavailable(None)),
         }
     }
 
     /// Requests that wait now.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.queue.len()
+        self.post.queue.len()
+    }
+
+    /// How long what waits takes at the least; nothing where nothing waits or no cost is known.
+    fn wait(&self) -> Option<Duration> {
+        let rows = self.post.queue.rows();
+        if rows == 0 {
+            return None;
+        }
+        let instances = u32::try_from(self.facts.instances).unwrap_or(u32::MAX);
+        Some(self.post.cost.of_rows(rows)? / instances.max(1))
+    }
+
+    fn overloaded(&self, load: Load) -> Error {
+        let second = Duration::from_secs(1);
+        Error::Overloaded {
+            model: self.model.clone(),
+            version: self.version,
+            load,
+            retry_after: self.wait().unwrap_or(second).clamp(second, LONGEST_RETRY),
+        }
     }
 
     /// The error for a version that takes no requests now.
@@ -118,8 +197,31 @@ impl Handle {
     }
 }
 
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.post.queue.close();
+        // A version without a worker learns from nobody else that it has drained.
+        self.actor.do_send(Demand);
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle")
+            .field("model", &self.model)
+            .field("version", &self.version)
+            .field("inline", &self.inline)
+            .field("gate", &self.gate)
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl Gate ===
+
 impl Gate {
+    /// The version was built anew.
     pub(super) fn open(&self) {
+        self.fallen.store(false, Ordering::Release);
         self.closed.store(0, Ordering::Release);
     }
 
@@ -134,5 +236,24 @@ impl Gate {
             0 => None,
             millis => Some(Duration::from_millis(millis - 1)),
         }
+    }
+
+    /// Notes that the engine panicked; whether this is the first note of it.
+    pub(super) fn fall(&self) -> bool {
+        !self.fallen.swap(true, Ordering::AcqRel)
+    }
+
+    fn is_fallen(&self) -> bool {
+        self.fallen.load(Ordering::Acquire)
+    }
+
+    /// Asks for workers; whether nobody has asked since the last look.
+    fn demand(&self) -> bool {
+        !self.demanded.swap(true, Ordering::AcqRel)
+    }
+
+    /// Who looks at the queue after this sees everything that was put in before it was asked for.
+    pub(super) fn look(&self) {
+        self.demanded.swap(false, Ordering::AcqRel);
     }
 }

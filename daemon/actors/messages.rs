@@ -127,11 +127,16 @@ pub(super) struct Hold(pub(super) Duration);
 #[rtype(result = "()")]
 pub(super) struct Leave;
 
-/// A worker ended.
+/// Something waits that no worker waited for, or nothing can come any more.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Demand;
+
+/// A worker ended, or the engine fell in the hands of a caller that computed by itself (no worker then).
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Fell {
-    pub(super) worker: u64,
+    pub(super) worker: Option<u64>,
     pub(super) end: super::worker::End,
 }
 

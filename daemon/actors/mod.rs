@@ -3,22 +3,27 @@
 //! | actor | job | thread |
 //! |---|---|---|
 //! | [`supervisor`] | the only writer of fleet state; performs what `fleet::plan` says | an arbiter of its own, since a commit blocks |
-//! | [`version`] | looks after one loaded version's workers: heartbeat, rebuild, drain | an arbiter shared by all versions |
-//! | [`worker`] | not an actor but a thread: takes jobs from its version's bounded queue and computes | its own |
+//! | [`version`] | looks after one loaded version's workers: as many as needed, heartbeat, rebuild, drain | an arbiter shared by all versions |
+//! | [`worker`] | not an actor but a thread: takes jobs from its version's [`queue`], in batches, and computes | its own |
 //! | [`watcher`] | looks at the repository and tells what changed | an arbiter of its own, since looking blocks |
 //!
-//! A request meets none of them: it puts a job into a version's queue and awaits the answer.
+//! A request meets none of them: it puts a job into a version's queue and awaits the answer, or computes by itself
+//! what is measured ([`cost`]) to be cheaper than that.
 
+mod cost;
 pub mod handle;
+mod job;
 pub mod library;
 pub mod live;
 pub mod messages;
+mod queue;
 mod supervisor;
 mod version;
 pub(crate) mod watcher;
 mod worker;
 
-pub use handle::{Handle, Job};
+pub use handle::Handle;
+pub use job::Computed;
 pub use library::Library;
 pub use live::{Live, Snapshot};
 pub use supervisor::{Control, Refused, Settings};

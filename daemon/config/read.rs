@@ -226,12 +226,20 @@ fn version_defaults(field: &Field<'_>, r: &mut Reader<'_>) -> Option<VersionDefa
         .need("timeout", r)
         .and_then(|f| f.duration(r, MILLISECOND..=HOUR));
     let queue = t.need("queue", r).and_then(|f| count(&f, r, 1 << 20));
-    let instances = t.need("instances", r).and_then(|f| count(&f, r, 1_024));
+    let instances = t.need("instances", r).and_then(|f| f.whole(r, 0..=1_024));
+    let join = t.need("join", r).and_then(|f| count(&f, r, 1 << 20));
+    let max_delay = t
+        .need("max_delay", r)
+        .and_then(|f| f.duration(r, Duration::ZERO..=Duration::from_secs(1)));
+    let inline = t.need("inline", r).and_then(|f| f.flag(r));
     t.finish(r);
     Some(VersionDefaults {
         timeout: timeout?,
         queue: queue?,
-        instances: instances?,
+        instances: std::num::NonZeroUsize::new(fits(instances?)),
+        join: join?,
+        max_delay: max_delay?,
+        inline: inline?,
     })
 }
 

@@ -77,8 +77,14 @@ pub struct VersionDefaults {
     pub timeout: Duration,
     /// Requests that may wait.
     pub queue: NonZeroUsize,
-    /// Copies of the version.
-    pub instances: NonZeroUsize,
+    /// Computations at a time; none said: one a core.
+    pub instances: Option<NonZeroUsize>,
+    /// Rows that waiting requests are joined up to.
+    pub join: NonZeroUsize,
+    /// How long a computation waits for more requests to join.
+    pub max_delay: Duration,
+    /// Whether cheap inferences are computed on the thread that read the request.
+    pub inline: bool,
 }
 
 /// `[models.restart]`

@@ -62,10 +62,21 @@ pub struct Sample {
     pub rows: usize,
     /// From the decision to the answer.
     pub request: Duration,
-    /// In the queue and in the engine, where it came so far.
-    pub times: Option<(Duration, Duration)>,
+    /// What its answer took, where there is one.
+    pub times: Option<Times>,
     /// Wall time in milliseconds since 1970.
     pub at_ms: u64,
+}
+
+/// What an answer took.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// In the queue.
+    pub queue: Duration,
+    /// In the engine, with all that was computed together.
+    pub compute: Duration,
+    /// Calls of the engine that it is charged with: of requests computed together, one is charged with the call.
+    pub executions: u64,
 }
 
 /// What a cell has counted.
@@ -150,10 +161,10 @@ impl Cell {
         shard.outcomes[sample.outcome as usize].fetch_add(1, Relaxed);
         shard.request.record(sample.request);
         shard.last_ms.fetch_max(sample.at_ms, Relaxed);
-        if let Some((queue, compute)) = sample.times {
-            shard.queue.record(queue);
-            shard.compute.record(compute);
-            shard.executions.fetch_add(1, Relaxed);
+        if let Some(times) = sample.times {
+            shard.queue.record(times.queue);
+            shard.compute.record(times.compute);
+            shard.executions.fetch_add(times.executions, Relaxed);
             shard.rows.fetch_add(sample.rows as u64, Relaxed);
         }
         if sample.outcome == Outcome::Success {

@@ -6,7 +6,7 @@
 mod cell;
 mod histogram;
 
-pub use cell::{Cell, Outcome, Sample, Totals};
+pub use cell::{Cell, Outcome, Sample, Times, Totals};
 pub use histogram::{BOUNDS, Counts, Histogram};
 
 use std::collections::BTreeMap;

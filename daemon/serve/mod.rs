@@ -13,14 +13,15 @@ use impresario_models::{Contract, Name, Tensor, VersionNumber};
 use impresario_pipelines::fleet::Facts;
 use impresario_pipelines::table::Decision;
 
-use crate::actors::handle::Computed;
+use crate::actors::Computed;
 use crate::actors::{Handle, Live, Snapshot};
 use crate::clock;
 use crate::error::Error;
-use crate::measure::{Cell, Outcome, Sample};
+use crate::measure::{Cell, Outcome, Sample, Times};
 
 pub use cache::{Cache, Origin};
-pub use terms::{Priority, Terms};
+pub use impresario_pipelines::Priority;
+pub use terms::Terms;
 
 use cache::Look;
 
@@ -196,9 +197,17 @@ impl Serve {
             }
         };
         let result = async {
+            let priority = terms.priority.unwrap_or_default();
             let deadline = terms.arrived.checked_add(limit).unwrap_or(begun + FAR);
             let left = deadline.saturating_duration_since(begun);
-            let answer = handle.send(inputs, deadline, limit)?;
+            if left.is_zero() {
+                return Err(Error::Expired { limit });
+            }
+            let inputs = match handle.compute_here(inputs) {
+                Ok(result) => return result,
+                Err(inputs) => inputs,
+            };
+            let answer = handle.send(inputs, priority, deadline, limit)?;
             match tokio::time::timeout(left, answer).await {
                 Ok(Ok(computed)) => computed,
                 // The worker went without a word: the version is gone, or its rebuild refused the queue.
@@ -212,6 +221,7 @@ impl Serve {
             outputs,
             queue,
             compute,
+            ..
         } = result?;
         if let Some(place) = place {
             self.cache.keep(place, &outputs);
@@ -288,13 +298,20 @@ struct Counting<'a> {
     entry: &'a Entry,
     begun: std::time::Instant,
     rows: usize,
-    sample: Option<(Outcome, Option<(Duration, Duration)>)>,
+    sample: Option<(Outcome, Option<Times>)>,
 }
 
 impl Counting<'_> {
     fn ended(&mut self, result: &Result<Computed, Error>) {
         self.sample = Some(match result {
-            Ok(computed) => (Outcome::Success, Some((computed.queue, computed.compute))),
+            Ok(computed) => {
+                let times = Times {
+                    queue: computed.queue,
+                    compute: computed.compute,
+                    executions: computed.executions,
+                };
+                (Outcome::Success, Some(times))
+            }
             Err(error) => (error.code().outcome, None),
         });
     }

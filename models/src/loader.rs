@@ -42,6 +42,13 @@ pub trait Model: Send + Sync {
         None
     }
 
+    /// Whether what [`Self::infer`] costs depends on the size of its inputs alone, so that what was measured of one
+    /// call holds for the next of its size. Such a model, where it is cheap, may be computed on the thread that
+    /// read the request. A model that may wait, loop on values or call out must not say so.
+    fn steady(&self) -> bool {
+        false
+    }
+
     /// Computes all outputs, in the contract's order, from all inputs, in the contract's order and already
     /// checked against it. With [`crate::Batching::FirstAxis`] row i of each output belongs to row i of the inputs.
     ///

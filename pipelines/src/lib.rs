@@ -5,8 +5,10 @@
 
 pub mod fleet;
 pub mod policy;
+mod priority;
 pub mod spec;
 pub mod table;
 
 pub use fleet::{Fleet, Revision};
+pub use priority::Priority;
 pub use table::RouteTable;

@@ -81,6 +81,8 @@ fn a_hanging_version_is_given_up_after_its_timeout() {
 fn who_waits_for_a_rebuild_that_fails_is_told_at_once() {
     let house = House::new();
     house.fake("bomb/1", "behaviour = \"panicking\"\nmarker = 666\n");
+    // No other instance answers meanwhile.
+    house.write("models/bomb/model.toml", "[limits]\ninstances = 1\n");
     let daemon = house.serve();
     assert_eq!(daemon.infer("bomb", input(1.0)).status, 200);
     house.write("models/bomb/1/model.toml", "broken");

@@ -13,9 +13,11 @@ use impresario_pipelines::fleet::{self, Effect, Event, Facts, Phase, Stage};
 use impresario_pipelines::table::{self, RouteTable, TargetId};
 
 use super::{Life, Supervisor, VersionKey};
+use crate::actors::cost::Cost;
 use crate::actors::handle::{Gate, Handle};
 use crate::actors::live::Snapshot;
 use crate::actors::messages::{Attach, Crashed, Drained, Hold, Leave, LoadEnded, LoadProgressed};
+use crate::actors::queue::Queue;
 use crate::actors::version::{self, Charge, Version};
 use crate::actors::worker::Post;
 use crate::clock;
@@ -258,27 +260,19 @@ impl Supervisor {
             life.actor.do_send(Attach(loaded));
             return;
         }
-        let (queue, jobs) = flume::bounded(loaded.limits.queue.get());
+        let post = Post {
+            model: key.0.clone(),
+            version: key.1,
+            queue: Arc::new(Queue::new(loaded.limits.queue.get())),
+            cost: Arc::new(Cost::new()),
+            current: version::current(Arc::clone(&loaded)),
+        };
         let gate = Arc::new(Gate::default());
         self.serial += 1;
         let serial = self.serial;
-        let handle = Arc::new(Handle {
-            model: key.0.clone(),
-            version: key.1,
-            facts: Arc::clone(facts),
-            timeout: loaded.limits.timeout,
-            cache: loaded.cache,
-            queue,
-            gate: Arc::clone(&gate),
-        });
         let charge = Charge {
-            post: Post {
-                model: key.0.clone(),
-                version: key.1,
-                jobs,
-                current: version::current(Arc::clone(&loaded)),
-            },
-            gate,
+            post: post.clone(),
+            gate: Arc::clone(&gate),
             serial,
             instances: facts.instances,
             timeout: loaded.limits.timeout,
@@ -286,6 +280,17 @@ impl Supervisor {
         };
         let actor = Version::start_in_arbiter(&self.versions_arbiter.handle(), move |_| {
             Version::new(charge)
+        });
+        let handle = Arc::new(Handle {
+            model: key.0.clone(),
+            version: key.1,
+            facts: Arc::clone(facts),
+            timeout: loaded.limits.timeout,
+            cache: loaded.cache,
+            inline: loaded.limits.inline && loaded.model.steady(),
+            post,
+            gate,
+            actor: actor.clone(),
         });
         self.lives += 1;
         let life = Life {

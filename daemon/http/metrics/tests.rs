@@ -6,7 +6,7 @@ use std::time::Duration;
 use impresario_models::{Name, VersionNumber};
 
 use super::*;
-use crate::measure::{Measure, Sample};
+use crate::measure::{Measure, Sample, Times};
 
 /// Families with their type and samples, after checking the format's rules.
 fn read(text: &str) -> BTreeMap<String, (String, Vec<(String, f64)>)> {
@@ -74,8 +74,11 @@ fn shown() -> String {
         outcome,
         rows,
         request: Duration::from_micros(micros),
-        times: (outcome == Outcome::Success)
-            .then(|| (Duration::from_micros(5), Duration::from_micros(micros / 2))),
+        times: (outcome == Outcome::Success).then(|| Times {
+            queue: Duration::from_micros(5),
+            compute: Duration::from_micros(micros / 2),
+            executions: 1,
+        }),
         at_ms: 1,
     };
     let front = measure.cell(key("front", "iris", 2));

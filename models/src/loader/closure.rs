@@ -11,6 +11,7 @@ use crate::tensor::Tensor;
 pub struct FnModel<F> {
     contract: Contract,
     infer: F,
+    steady: bool,
 }
 
 // === impl FnModel ===
@@ -23,7 +24,19 @@ where
     /// [`Model::infer`] does, and is called from several threads at once.
     #[must_use]
     pub fn new(contract: Contract, infer: F) -> Self {
-        Self { contract, infer }
+        Self {
+            contract,
+            infer,
+            steady: false,
+        }
+    }
+
+    /// Vouches that the closure neither waits nor loops on values: what it costs depends on the size of its inputs
+    /// alone ([`Model::steady`]).
+    #[must_use]
+    pub fn steady(mut self) -> Self {
+        self.steady = true;
+        self
     }
 }
 
@@ -33,6 +46,10 @@ where
 {
     fn contract(&self) -> &Contract {
         &self.contract
+    }
+
+    fn steady(&self) -> bool {
+        self.steady
     }
 
     fn infer(&self, inputs: Vec<Tensor>) -> Result<Vec<Tensor>, InferError> {

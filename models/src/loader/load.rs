@@ -10,12 +10,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Estimate, Loaders, Model};
-use crate::contract::Contract;
+use crate::contract::{Batching, Contract};
 use crate::error::{InferError, LoadError};
 use crate::golden::{self, Golden};
 use crate::package::{Caching, Digest, Limits, Package, overlay};
 use crate::tensor::Tensor;
 
+use rows::Verdict;
+
+mod rows;
 mod sample;
 
 /// What is being done, as a version's lifecycle shows it.
@@ -50,6 +53,9 @@ pub struct Loaded {
     pub timings: Timings,
     /// Golden examples that it reproduced.
     pub golden: usize,
+    /// Whether the rows of several requests may be computed as one: the contract has a batch axis, and rows were
+    /// seen not to depend on each other, or the manifest vouches for it.
+    pub joins: bool,
     /// What was read but has no meaning here, and what could not be done on the way; to be logged.
     pub warnings: Vec<String>,
 }
@@ -122,6 +128,7 @@ pub fn load(
             ..Timings::default()
         },
         golden: 0,
+        joins: false,
         warnings: package.manifest.warnings.clone(),
     };
     loaded.cache = package.manifest.cache.map(|rules| Cached {
@@ -142,6 +149,19 @@ pub fn load(
             .and_then(|golden| golden.inputs(&loaded.contract));
         loaded.warm(&package.dir, inputs, runs)?;
     }
+    let verdict = match runs {
+        // Not to be run before it serves.
+        0 => Verdict::Unknown,
+        _ => {
+            let example = golden
+                .as_ref()
+                .and_then(|golden| golden.inputs(&loaded.contract));
+            // As with the warm-up, what made-up rows do says nothing against the model.
+            contained(engine, || rows::independent(&*loaded.model, example))
+                .unwrap_or(Verdict::Unknown)
+        }
+    };
+    loaded.may_join(&package.dir, verdict);
     Ok(loaded)
 }
 
@@ -201,7 +221,39 @@ impl Loaded {
             cache: None,
             timings: Timings::default(),
             golden: 0,
+            // The application vouches for its contract.
+            joins: true,
             warnings: Vec::new(),
+        }
+        .joined_by_contract()
+    }
+
+    fn joined_by_contract(mut self) -> Self {
+        self.joins &= matches!(self.contract.batching, Batching::FirstAxis { .. });
+        self
+    }
+
+    /// Decides whether requests may be joined, and says so where what the contract promises is not kept.
+    fn may_join(&mut self, dir: &Path, verdict: Verdict) {
+        let rows = matches!(self.contract.batching, Batching::FirstAxis { .. });
+        // Who says how many rows a computation may have says that it may have several requests' rows.
+        let vouched = self.limits.join.stated || self.contract.max_rows().is_some();
+        let wanted = rows && self.limits.join.rows.get() > 1;
+        self.joins = wanted && (vouched || verdict == Verdict::Independent);
+        let why = match verdict {
+            Verdict::Dependent(what) => what,
+            Verdict::Unknown if !vouched => {
+                "it could not be seen whether rows depend on each other (no warm-up, or no made-up rows fit it; \
+                 golden.json would give some)"
+                    .into()
+            }
+            Verdict::Independent | Verdict::Unknown => return,
+        };
+        if wanted {
+            let (dir, joined) = (dir.display(), if vouched { "are" } else { "are not" });
+            self.warnings.push(format!(
+                "{dir}: requests {joined} joined: {why}; [limits] join in model.toml decides it"
+            ));
         }
     }
 
@@ -265,6 +317,10 @@ impl Model for Overlaid {
 
     fn backend(&self) -> Option<&'static str> {
         self.inner.backend()
+    }
+
+    fn steady(&self) -> bool {
+        self.inner.steady()
     }
 
     fn infer(&self, inputs: Vec<Tensor>) -> Result<Vec<Tensor>, InferError> {

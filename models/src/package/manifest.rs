@@ -55,10 +55,28 @@ pub struct Limits {
     pub timeout: Duration,
     /// Requests that may wait; the next one is refused at once. Default 256.
     pub queue: NonZeroUsize,
-    /// Instances of the version. Default 1.
+    /// Instances of the version: computations at a time, each on a thread of its own. Default 1.
     pub instances: NonZeroUsize,
-    /// The most rows in one computation. Default: what the model's contract says.
+    /// The most rows in one computation, and so in one request. Default: what the model's contract says.
     pub max_batch: Option<NonZeroUsize>,
+    /// How waiting requests are joined.
+    pub join: Join,
+    /// Whether cheap inferences may be computed on the thread that read the request. Default: yes, where what
+    /// they cost is known and depends on shapes alone.
+    pub inline: bool,
+}
+
+/// How requests that wait for an instance are joined into one computation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Join {
+    /// Rows that requests are joined up to; 1 for never. Default: `max_batch` where it is stated, else 64.
+    pub rows: NonZeroUsize,
+    /// Whether the manifest itself says so: its author vouches that rows do not depend on each other.
+    pub stated: bool,
+    /// How long a computation that is not full is put off to wait for more. Default: not at all.
+    pub max_delay: Duration,
+    /// What one computation shall take at most: the number of rows joined is found so that it does.
+    pub target_latency: Option<Duration>,
 }
 
 /// Which of a model's versions are to be loaded.
@@ -217,6 +235,12 @@ impl Manifest {
         limits.queue = written.queue.unwrap_or(limits.queue);
         limits.instances = written.instances.unwrap_or(limits.instances);
         limits.max_batch = written.max_batch.or(limits.max_batch);
+        limits.inline = written.inline.unwrap_or(limits.inline);
+        let join = &mut limits.join;
+        join.stated |= written.join.is_some();
+        join.rows = written.join.or(limits.max_batch).unwrap_or(join.rows);
+        join.max_delay = written.max_delay.unwrap_or(join.max_delay);
+        join.target_latency = written.target_latency.or(join.target_latency);
         if let Some(versions) = written.versions {
             self.versions = versions.policy;
         }
@@ -302,6 +326,19 @@ impl Default for Limits {
             queue: NonZeroUsize::new(256).expect("256 is not zero"),
             instances: NonZeroUsize::MIN,
             max_batch: None,
+            join: Join::default(),
+            inline: true,
+        }
+    }
+}
+
+impl Default for Join {
+    fn default() -> Self {
+        Self {
+            rows: NonZeroUsize::new(64).expect("64 is not zero"),
+            stated: false,
+            max_delay: Duration::ZERO,
+            target_latency: None,
         }
     }
 }

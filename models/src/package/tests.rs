@@ -235,15 +235,15 @@ fn the_versions_file_lies_over_the_models() {
         &files,
         show,
         expect![[r#"
-        Limits { timeout: 1s, queue: 16, instances: 1, max_batch: Some(4) }
-        List({1, 3}) Warmup { runs: 0 }
-        Some((-1.0, 1.0)) Some(Forbidden)
-        backend = "flex"
+            Limits { timeout: 1s, queue: 16, instances: 1, max_batch: Some(4), join: Join { rows: 4, stated: false, max_delay: 0ns, target_latency: None }, inline: true }
+            List({1, 3}) Warmup { runs: 0 }
+            Some((-1.0, 1.0)) Some(Forbidden)
+            backend = "flex"
 
-        [net]
-        depth = 3
-        width = 8
-    "#]],
+            [net]
+            depth = 3
+            width = 8
+        "#]],
     );
 }
 
@@ -259,11 +259,15 @@ fn check_toml(text: &str, expected: Expect) {
 fn errors_have_file_line_key_expected_and_got() {
     check_toml(
         "version = 1\n",
-        expect!["Limits { timeout: 30s, queue: 256, instances: 1, max_batch: None }"],
+        expect![
+            "Limits { timeout: 30s, queue: 256, instances: 1, max_batch: None, join: Join { rows: 64, stated: false, max_delay: 0ns, target_latency: None }, inline: true }"
+        ],
     );
     check_toml(
         "",
-        expect!["Limits { timeout: 30s, queue: 256, instances: 1, max_batch: None }"],
+        expect![
+            "Limits { timeout: 30s, queue: 256, instances: 1, max_batch: None, join: Join { rows: 64, stated: false, max_delay: 0ns, target_latency: None }, inline: true }"
+        ],
     );
     check_toml(
         "version = 2",
@@ -280,7 +284,7 @@ fn errors_have_file_line_key_expected_and_got() {
     check_toml(
         "version = 1\n[limits]\nqeue = 1",
         expect![
-            "ROOT/m/1/model.toml: line 3: limits.qeue: unknown field `qeue`, expected one of `timeout`, `queue`, `instances`, `max_batch`"
+            "ROOT/m/1/model.toml: line 3: limits.qeue: unknown field `qeue`, expected one of `timeout`, `queue`, `instances`, `max_batch`, `join`, `max_delay`, `target_latency`, `inline`"
         ],
     );
     check_toml(

@@ -26,6 +26,10 @@ pub(super) struct Written {
     pub(super) queue: Option<NonZeroUsize>,
     pub(super) instances: Option<NonZeroUsize>,
     pub(super) max_batch: Option<NonZeroUsize>,
+    pub(super) join: Option<NonZeroUsize>,
+    pub(super) max_delay: Option<Duration>,
+    pub(super) target_latency: Option<Duration>,
+    pub(super) inline: Option<bool>,
     pub(super) versions: Option<Versions>,
     pub(super) inputs: BTreeMap<String, PortRules>,
     pub(super) outputs: BTreeMap<String, PortRules>,
@@ -80,6 +84,10 @@ struct LimitsTable {
     queue: Option<Count>,
     instances: Option<Count>,
     max_batch: Option<Count>,
+    join: Option<Count>,
+    max_delay: Option<Delay>,
+    target_latency: Option<Timeout>,
+    inline: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -164,6 +172,14 @@ value!(
     |v| {
         let duration = humantime::parse_duration(v.as_str()?).ok()?;
         (!duration.is_zero()).then_some(duration)
+    }
+);
+value!(
+    Delay(Duration),
+    "a duration up to one second, such as \"500us\" or \"2ms\"",
+    |v| {
+        let duration = humantime::parse_duration(v.as_str()?).ok()?;
+        (duration <= Duration::from_secs(1)).then_some(duration)
     }
 );
 value!(Count(NonZeroUsize), "a whole number from 1", |v| {
@@ -277,6 +293,10 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Written, LoadError> {
         queue: file.limits.queue.map(|v| v.0),
         instances: file.limits.instances.map(|v| v.0),
         max_batch: file.limits.max_batch.map(|v| v.0),
+        join: file.limits.join.map(|v| v.0),
+        max_delay: file.limits.max_delay.map(|v| v.0),
+        target_latency: file.limits.target_latency.map(|v| v.0),
+        inline: file.limits.inline,
         versions,
         inputs: rules(file.contract.inputs),
         outputs: rules(file.contract.outputs),
@@ -305,6 +325,10 @@ pub(super) fn merge(lower: Written, upper: Written) -> Written {
         queue: upper.queue.or(lower.queue),
         instances: upper.instances.or(lower.instances),
         max_batch: upper.max_batch.or(lower.max_batch),
+        join: upper.join.or(lower.join),
+        max_delay: upper.max_delay.or(lower.max_delay),
+        target_latency: upper.target_latency.or(lower.target_latency),
+        inline: upper.inline.or(lower.inline),
         versions: upper.versions.or(lower.versions),
         inputs: merge_rules(lower.inputs, upper.inputs),
         outputs: merge_rules(lower.outputs, upper.outputs),

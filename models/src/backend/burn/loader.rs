@@ -213,6 +213,11 @@ impl Model for BurnModel {
         Some(self.backend.as_str())
     }
 
+    /// Every layer's work is given by its input's shape.
+    fn steady(&self) -> bool {
+        true
+    }
+
     fn infer(&self, inputs: Vec<Tensor>) -> Result<Vec<Tensor>, InferError> {
         let failed = |what| InferError::Failed { what };
         let [input] = <[Tensor; 1]>::try_from(inputs)

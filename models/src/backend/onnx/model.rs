@@ -52,6 +52,11 @@ impl Model for OnnxModel {
         &self.contract
     }
 
+    /// The engine has no loops over values: a branch or a scan over an axis is all that it knows.
+    fn steady(&self) -> bool {
+        true
+    }
+
     fn infer(&self, inputs: Vec<Tensor>) -> Result<Vec<Tensor>, InferError> {
         let shapes: Vec<Vec<usize>> = inputs.iter().map(|t| t.shape().to_vec()).collect();
         let ports = self.contract.inputs.iter();

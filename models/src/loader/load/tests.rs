@@ -228,19 +228,21 @@ fn made_up_inputs_that_a_model_refuses_say_nothing_against_it() {
         "fail at inference",
         &[],
         expect![[r#"
-        [Loading, Warming]
-        doubler Estimate { memory: 42 }, golden 0, warmed false, max None
-        ROOT/m/1: not warmed up with zeros: engine doubler: warm-up: inference failed: not today"#]],
+            [Loading, Warming]
+            doubler Estimate { memory: 42 }, golden 0, warmed false, max None
+            ROOT/m/1: not warmed up with zeros: engine doubler: warm-up: inference failed: not today
+            ROOT/m/1: requests are not joined: it could not be seen whether rows depend on each other (no warm-up, or no made-up rows fit it; golden.json would give some); [limits] join in model.toml decides it"#]],
     );
     check(
         "panic at inference",
         &[],
         expect![[r#"
-        [Loading, Warming]
-        doubler Estimate { memory: 42 }, golden 0, warmed false, max None
-        ROOT/m/1: not warmed up with zeros: engine doubler: panicked: assertion `left != right` failed
-          left: "panic at inference"
-         right: "panic at inference""#]],
+            [Loading, Warming]
+            doubler Estimate { memory: 42 }, golden 0, warmed false, max None
+            ROOT/m/1: not warmed up with zeros: engine doubler: panicked: assertion `left != right` failed
+              left: "panic at inference"
+             right: "panic at inference"
+            ROOT/m/1: requests are not joined: it could not be seen whether rows depend on each other (no warm-up, or no made-up rows fit it; golden.json would give some); [limits] join in model.toml decides it"#]],
     );
     check(
         "",
