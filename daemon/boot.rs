@@ -227,6 +227,7 @@ async fn begin(settings: &Settings) -> Result<Impresario, ServeError> {
     let impresario = Impresario::builder()
         .repository(&settings.models.repository)
         .versions(defaults, settings.models.max_load_memory)
+        .engines(settings.engines.clone())
         .poll(
             settings.models.poll.unwrap_or_default(),
             settings.models.settle,

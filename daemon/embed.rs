@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Arbiter;
+use impresario_models::backend::Engines;
 use impresario_models::package::Limits;
 use impresario_models::repository::Repository;
 use impresario_models::{LoadError, Model, Name, Tensor, VersionNumber};
@@ -38,6 +39,7 @@ pub struct Builder {
     repository: Option<PathBuf>,
     defaults: Limits,
     max_memory: Option<u64>,
+    engines: Engines,
     poll: Duration,
     settle: Duration,
     load_timeout: Duration,
@@ -55,6 +57,9 @@ pub enum StartError {
     /// The repository cannot be read.
     #[error("open the model repository")]
     Repository(#[source] LoadError),
+    /// An engine is required that is not there.
+    #[error("find the engines: {0}")]
+    Engines(LoadError),
     /// The state cannot be read.
     #[error("open the state")]
     Store(#[source] StoreError),
@@ -79,6 +84,7 @@ impl Default for Builder {
             repository: None,
             defaults: Limits::default(),
             max_memory: None,
+            engines: Engines::built_in(),
             poll: Duration::from_secs(2),
             settle: Duration::from_secs(1),
             load_timeout: Duration::from_secs(600),
@@ -105,6 +111,13 @@ impl Builder {
     #[must_use]
     pub fn versions(mut self, defaults: Limits, max_memory: Option<u64>) -> Self {
         (self.defaults, self.max_memory) = (defaults, max_memory);
+        self
+    }
+
+    /// The engines to look for beside those of the build; none where nothing is said.
+    #[must_use]
+    pub fn engines(mut self, engines: Engines) -> Self {
+        self.engines = engines;
         self
     }
 
@@ -202,7 +215,8 @@ impl Builder {
         let repository = self.repository.as_deref().map(Repository::open).transpose();
         let repository = repository.map_err(StartError::Repository)?;
         let repository = repository.map(|repository| repository.with_defaults(self.defaults));
-        let mut library = Library::new(repository, self.max_memory);
+        let library = Library::new(repository, &self.engines, self.max_memory);
+        let mut library = library.map_err(StartError::Engines)?;
         for (model, version, build) in self.registered {
             library.register(model, version, build);
         }

@@ -62,7 +62,8 @@ pub(crate) fn run(args: &[String]) -> Result<(), Box<dyn Error>> {
         .kind;
     let package =
         Repository::open(Path::new(repository))?.package(&Name::new(name)?, VersionNumber::ONE)?;
-    let loaded = loader::load(&package, &backend::loaders(), &mut |_| {})?;
+    let loaders = backend::loaders(&backend::Engines::default())?;
+    let loaded = loader::load(&package, &loaders, &mut |_| {})?;
     let shape = [vec![batch], kind.row().1].concat();
     let inputs = vec![Tensor::of(shape, sample(kind).repeat(batch))?];
     let mut first = 0.0;

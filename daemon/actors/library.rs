@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use impresario_models::backend;
+use impresario_models::backend::{self, Engines};
 use impresario_models::loader::{self, Loaded, Loaders, Stage};
 use impresario_models::package;
 use impresario_models::repository::Repository;
@@ -24,15 +24,21 @@ pub struct Library {
 }
 
 impl Library {
-    /// A library of a repository, with the engines of this build; a version estimated above `max_memory` bytes
-    /// is refused.
-    #[must_use]
-    pub fn new(repository: Option<Repository>, max_memory: Option<u64>) -> Self {
-        Self {
+    /// A library of a repository, with the engines of this build and those found beside it; a version estimated
+    /// above `max_memory` bytes is refused.
+    ///
+    /// # Errors
+    /// [`LoadError`] where an engine is required that is not there.
+    pub fn new(
+        repository: Option<Repository>,
+        engines: &Engines,
+        max_memory: Option<u64>,
+    ) -> Result<Self, LoadError> {
+        Ok(Self {
             repository,
-            loaders: backend::loaders().with_max_memory(max_memory),
+            loaders: backend::loaders(engines)?.with_max_memory(max_memory),
             registered: BTreeMap::new(),
-        }
+        })
     }
 
     /// Adds a version that the application builds itself.

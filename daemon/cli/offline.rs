@@ -146,6 +146,7 @@ pub(super) fn restore(args: &RestoreArgs, out: &mut Output) -> Result<(), Failur
 pub(super) fn version(out: &mut Output) -> Result<(), Failure> {
     let engines = [
         ("onnx", cfg!(feature = "onnx")),
+        ("onnxruntime", cfg!(feature = "onnxruntime")),
         ("burn", cfg!(feature = "burn")),
     ];
     let engines: Vec<_> = engines

@@ -12,6 +12,7 @@ mod sections;
 
 use std::path::{Path, PathBuf};
 
+use impresario_models::backend::Engines;
 use impresario_pipelines::spec::Problem;
 
 pub use files::Glob;
@@ -29,6 +30,8 @@ pub struct Settings {
     pub server: Server,
     /// The repository, and how its versions are loaded and kept running.
     pub models: Models,
+    /// The engines that are not built in.
+    pub engines: Engines,
     /// Where pipelines are defined.
     pub pipelines: Vec<Glob>,
     /// Where state is kept.

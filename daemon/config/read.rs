@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
+use impresario_models::backend::{Engines, Use};
 use impresario_pipelines::spec::document::Path;
 use impresario_pipelines::spec::read::{Field, Part, Reader};
 use impresario_pipelines::spec::{Problem, Severity, nearest, version_is_ours};
@@ -51,6 +52,7 @@ fn settings(layers: &Layers, r: &mut Reader<'_>) -> Option<Settings> {
     t.get("version");
     let server = t.need("server", r).and_then(|f| server(&f, r));
     let models = t.need("models", r).and_then(|f| models(&f, r, layers));
+    let engines = t.need("engines", r).and_then(|f| engines(&f, r, layers));
     let pipelines = t
         .need("pipelines", r)
         .and_then(|f| pipelines(&f, r, layers));
@@ -65,6 +67,7 @@ fn settings(layers: &Layers, r: &mut Reader<'_>) -> Option<Settings> {
         file: layers.file.as_ref().map(|(path, _, _)| path.clone()),
         server: server?,
         models: models?,
+        engines: engines?,
         pipelines: pipelines?,
         store: store?,
         admin: admin?,
@@ -218,6 +221,27 @@ fn memory(field: &Field<'_>, r: &mut Reader<'_>) -> Option<Option<u64>> {
         Value::String(text) if text == "none" => Some(None),
         _ => size(field, r, 1..=u64::MAX).map(Some),
     }
+}
+
+fn engines(field: &Field<'_>, r: &mut Reader<'_>, layers: &Layers) -> Option<Engines> {
+    let uses = [
+        ("auto", Use::Auto),
+        ("off", Use::Off),
+        ("require", Use::Require),
+    ];
+    let mut t = field.table(r)?;
+    let onnxruntime = t.need("onnxruntime", r).and_then(|f| f.choice(r, &uses));
+    let library = t
+        .need("onnxruntime_library", r)
+        .and_then(|f| match f.value() {
+            Value::String(text) if text == "none" => Some(None),
+            _ => path(&f, r, layers).map(Some),
+        });
+    t.finish(r);
+    Some(Engines {
+        onnxruntime: onnxruntime?,
+        library: library?,
+    })
 }
 
 fn version_defaults(field: &Field<'_>, r: &mut Reader<'_>) -> Option<VersionDefaults> {

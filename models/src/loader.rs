@@ -37,7 +37,8 @@ pub trait Model: Send + Sync {
     /// What it takes and gives.
     fn contract(&self) -> &Contract;
 
-    /// What the engine runs it on, where the engine has a choice (`burn-flex`, `burn-ndarray`); for `status`.
+    /// What the engine runs it on, where the engine has a choice (`burn-flex`, `burn-ndarray`, `onnxruntime`,
+    /// `tract`); for `status`.
     fn backend(&self) -> Option<&'static str> {
         None
     }
@@ -47,6 +48,11 @@ pub trait Model: Send + Sync {
     /// read the request. A model that may wait, loop on values or call out must not say so.
     fn steady(&self) -> bool {
         false
+    }
+
+    /// What could not be done as it was meant to be while the model was made; for the log.
+    fn warnings(&self) -> &[String] {
+        &[]
     }
 
     /// Computes all outputs, in the contract's order, from all inputs, in the contract's order and already

@@ -19,7 +19,8 @@ use crate::name::{Name, VersionNumber};
 pub use digest::Digest;
 pub use files::Fingerprint;
 pub use manifest::{
-    Caching, Join, Limits, Manifest, PortRules, Residence, VersionPolicy, Warmup, Wishes,
+    Caching, EngineChoice, Join, Limits, Manifest, Onnx, PortRules, Residence, VersionPolicy,
+    Warmup, Wishes,
 };
 
 /// A version's folder, looked at but not loaded.

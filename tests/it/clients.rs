@@ -4,17 +4,17 @@
 //! than all other tests together.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::daemon::{House, copy, root};
+use crate::python::{environment, said};
 
 /// What the script is written for. A new pin gets a new environment.
 const TRITON: &str = "tritonclient[http]==2.73.0";
 
 #[test]
 fn tritonclient_is_served() {
-    let python = environment(TRITON);
+    let python = environment(&[TRITON]);
     let house = House::new();
     house.real("iris", "iris");
     house.write(
@@ -34,52 +34,4 @@ fn tritonclient_is_served() {
     let script = root().join("tests/clients/triton.py");
     let said = said(Command::new(python).arg(script).arg(&daemon.http));
     assert!(said.contains("ok check_repository"), "{said}");
-}
-
-/// The Python of a virtual environment that has a package, made once for each pin.
-fn environment(pin: &str) -> PathBuf {
-    let name: String = pin
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-        .collect();
-    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let python = |home: &Path| {
-        home.join(if cfg!(windows) {
-            "Scripts/python.exe"
-        } else {
-            "bin/python"
-        })
-    };
-    let complete = home.join("complete");
-    if complete.exists() {
-        return python(&home);
-    }
-    // One that was left half made is of no use, and neither is one that another run of the tests makes now:
-    // each is made beside and put in place whole.
-    let making = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let fresh = making.path().join("venv");
-    said(Command::new("python3").args(["-m", "venv"]).arg(&fresh));
-    said(Command::new(python(&fresh)).args(["-m", "pip", "install", "--quiet", pin]));
-    fs::write(fresh.join("complete"), pin).unwrap();
-    let _stale = fs::remove_dir_all(&home);
-    // Where another run was faster, its environment is as good.
-    let placed = fs::rename(&fresh, &home);
-    assert!(placed.is_ok() || complete.exists(), "{placed:?}");
-    python(&home)
-}
-
-/// What a command said, which must have succeeded.
-fn said(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| {
-        panic!(
-            "this test needs python3 with venv and pip, and a package index: {command:?}: {error}"
-        )
-    });
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let said = text(&output.stdout) + &text(&output.stderr);
-    assert!(
-        output.status.success(),
-        "{command:?} (needs python3 with venv and pip, and a package index):\n{said}"
-    );
-    said
 }

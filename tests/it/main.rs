@@ -17,6 +17,8 @@ mod clients;
 mod contained;
 mod daemon;
 mod drain;
+mod engines;
+mod python;
 mod quickstart;
 mod repository;
 mod restart;

@@ -111,6 +111,8 @@ pub fn load(
                 .into(),
         });
     }
+    let mut warnings = package.manifest.warnings.clone();
+    warnings.extend_from_slice(model.warnings());
     let contract = overlay::overlay(&package.dir, &package.manifest, model.contract().clone())?;
     let mut loaded = Loaded {
         contract: Arc::new(contract.clone()),
@@ -129,7 +131,7 @@ pub fn load(
         },
         golden: 0,
         joins: false,
-        warnings: package.manifest.warnings.clone(),
+        warnings,
     };
     loaded.cache = package.manifest.cache.map(|rules| Cached {
         identity: identity(package, &digest, &loaded),

@@ -40,6 +40,8 @@ pub struct Manifest {
     pub residence: Residence,
     /// `[cache]`: whether answers are kept for requests with the same inputs, where so.
     pub cache: Option<Caching>,
+    /// `[onnx]`.
+    pub onnx: Onnx,
     /// The `[burn]` table: backend and architecture; read by the Burn engine.
     pub burn: Option<toml::Table>,
     /// `config.pbtxt`, where there is one.
@@ -112,6 +114,30 @@ pub struct Place {
     pub path: PathBuf,
     /// The line, from 1.
     pub line: usize,
+}
+
+/// `[onnx]`: what runs an ONNX file, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Onnx {
+    /// `engine`. Default `"auto"`.
+    pub engine: EngineChoice,
+    /// `threads`: how many threads of ONNX Runtime one computation uses. Default 1, because instances are the
+    /// parallelism; the built-in engine always uses one.
+    pub threads: NonZeroUsize,
+    /// `arena`: whether ONNX Runtime keeps the memory of its largest computation for the next one. Default false.
+    pub arena: bool,
+}
+
+/// What runs an ONNX file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EngineChoice {
+    /// `"auto"`: what suits the file best of what is there.
+    #[default]
+    Auto,
+    /// `"tract"`: the built-in engine.
+    Tract,
+    /// `"onnxruntime"`: ONNX Runtime, or nothing.
+    OnnxRuntime,
 }
 
 /// `[warmup]`: runs before a version is ready.
@@ -250,6 +276,11 @@ impl Manifest {
         self.residence = written.pin.map_or(self.residence, |pin| pin.residence);
         let cache = written.cache;
         self.cache = (cache.enabled == Some(true)).then_some(Caching { ttl: cache.ttl });
+        self.onnx = Onnx {
+            engine: written.engine.unwrap_or(self.onnx.engine),
+            threads: written.threads.unwrap_or(self.onnx.threads),
+            arena: written.arena.unwrap_or(self.onnx.arena),
+        };
         self.burn = written.burn;
     }
 }
@@ -339,6 +370,16 @@ impl Default for Join {
             stated: false,
             max_delay: Duration::ZERO,
             target_latency: None,
+        }
+    }
+}
+
+impl Default for Onnx {
+    fn default() -> Self {
+        Self {
+            engine: EngineChoice::default(),
+            threads: NonZeroUsize::MIN,
+            arena: false,
         }
     }
 }

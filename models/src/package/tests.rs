@@ -278,8 +278,20 @@ fn errors_have_file_line_key_expected_and_got() {
     check_toml(
         "version = 1\nlimit = 1",
         expect![
-            "ROOT/m/1/model.toml: line 2: limit: unknown field `limit`, expected one of `version`, `pin`, `limits`, `versions`, `contract`, `warmup`, `cache`, `burn`"
+            "ROOT/m/1/model.toml: line 2: limit: unknown field `limit`, expected one of `version`, `pin`, `limits`, `versions`, `contract`, `warmup`, `cache`, `onnx`, `burn`"
         ],
+    );
+    check_toml(
+        "version = 1\n[onnx]\nengine = \"auto\"\nthreads = 0",
+        expect![
+            "ROOT/m/1/model.toml: line 4: onnx.threads: expected a whole number from 1 to 1024, got 0"
+        ],
+    );
+    check_toml(
+        "version = 1\n[onnx]\nengine = \"torch\"",
+        expect![[
+            r#"ROOT/m/1/model.toml: line 3: onnx.engine: unknown variant `torch`, expected one of `auto`, `tract`, `onnxruntime`"#
+        ]],
     );
     check_toml(
         "version = 1\n[limits]\nqeue = 1",

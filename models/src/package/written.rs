@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::files;
-use super::manifest::{Place, PortRules, Residence, VersionPolicy};
+use super::manifest::{EngineChoice, Place, PortRules, Residence, VersionPolicy};
 use crate::contract::NonFinite;
 use crate::error::LoadError;
 use crate::name::VersionNumber;
@@ -36,6 +36,9 @@ pub(super) struct Written {
     pub(super) runs: Option<u32>,
     pub(super) pin: Option<Pin>,
     pub(super) cache: CacheRules,
+    pub(super) engine: Option<EngineChoice>,
+    pub(super) threads: Option<NonZeroUsize>,
+    pub(super) arena: Option<bool>,
     pub(super) burn: Option<toml::Table>,
 }
 
@@ -74,6 +77,8 @@ struct File {
     #[serde(default)]
     warmup: WarmupTable,
     cache: Option<CacheTable>,
+    #[serde(default)]
+    onnx: OnnxTable,
     burn: Option<toml::Table>,
 }
 
@@ -133,6 +138,22 @@ enum NonFiniteWord {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct OnnxTable {
+    engine: Option<EngineWord>,
+    threads: Option<Threads>,
+    arena: Option<bool>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum EngineWord {
+    Auto,
+    Tract,
+    OnnxRuntime,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct WarmupTable {
     runs: Option<Runs>,
 }
@@ -188,6 +209,14 @@ value!(Count(NonZeroUsize), "a whole number from 1", |v| {
 value!(Runs(u32), "a whole number from 0 to 1000", |v| {
     u32::try_from(v.as_integer()?).ok().filter(|&n| n <= 1000)
 });
+value!(
+    Threads(NonZeroUsize),
+    "a whole number from 1 to 1024",
+    |v| {
+        let threads = usize::try_from(v.as_integer()?).ok()?;
+        NonZeroUsize::new(threads).filter(|n| n.get() <= 1024)
+    }
+);
 value!(Number(VersionNumber), "a version number from 1", |v| {
     VersionNumber::new(u64::try_from(v.as_integer()?).ok()?)
 });
@@ -314,6 +343,13 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Written, LoadError> {
                 enabled: Some(cache.enabled.unwrap_or(true)),
                 ttl: cache.ttl.map(|v| v.0),
             }),
+        engine: file.onnx.engine.map(|word| match word {
+            EngineWord::Auto => EngineChoice::Auto,
+            EngineWord::Tract => EngineChoice::Tract,
+            EngineWord::OnnxRuntime => EngineChoice::OnnxRuntime,
+        }),
+        threads: file.onnx.threads.map(|v| v.0),
+        arena: file.onnx.arena,
         burn: file.burn,
     })
 }
@@ -338,6 +374,9 @@ pub(super) fn merge(lower: Written, upper: Written) -> Written {
             enabled: upper.cache.enabled.or(lower.cache.enabled),
             ttl: upper.cache.ttl.or(lower.cache.ttl),
         },
+        engine: upper.engine.or(lower.engine),
+        threads: upper.threads.or(lower.threads),
+        arena: upper.arena.or(lower.arena),
         burn: match (lower.burn, upper.burn) {
             (Some(mut lower), Some(upper)) => {
                 merge_tables(&mut lower, upper);

@@ -13,6 +13,7 @@ use tract_onnx::pb::{ModelProto, TensorProto};
 
 use super::check::{byte_count, each_tensor, each_tensor_mut};
 use super::file::{Origin, graph, graph_mut};
+use super::values::of_file;
 use crate::error::LoadError;
 use crate::package::files::is_ignored;
 
@@ -56,6 +57,48 @@ pub(super) fn resolve(proto: &mut ModelProto, origin: &Origin) -> Result<(), Loa
     result
 }
 
+/// The files that a model keeps weights in, by the location that it gives.
+pub(super) type Files = BTreeMap<String, PathBuf>;
+
+/// Finds every file that a model keeps data in, with everything checked that [`resolve`] checks, for an engine that
+/// is given the files' contents.
+///
+/// # Errors
+/// As [`resolve`]; [`LoadError::Unsupported`] where anything but an initializer lies in a file.
+#[cfg(feature = "onnxruntime")]
+pub(super) fn files(proto: &ModelProto, origin: &Origin) -> Result<Files, LoadError> {
+    let mut allowance = total_size(proto, origin)?.saturating_mul(REUSE);
+    let mut files = Files::new();
+    let mut tensors = 0;
+    let mut result = Ok(());
+    each_tensor(graph(proto), &mut |tensor| {
+        if result.is_ok() && is_external(tensor) {
+            tensors += 1;
+            result = locate(tensor, origin).and_then(|found| {
+                fits(tensor, &found, origin, &mut allowance)?;
+                let location = tensor.external_data.iter().find(|e| e.key == "location");
+                files.insert(
+                    location.map_or_else(String::new, |e| e.value.clone()),
+                    found.path,
+                );
+                Ok(())
+            });
+        }
+    });
+    result?;
+    let initializers = graph(proto).initializer.iter();
+    if initializers.filter(|tensor| is_external(tensor)).count() != tensors {
+        return Err(LoadError::Unsupported {
+            what: format!(
+                "{}: constants of the graph lie in other files",
+                origin.path.display()
+            ),
+            remedy: "save it with `convert_attribute=False` (`onnx.save_model`), so that only initializers do".into(),
+        });
+    }
+    Ok(files)
+}
+
 /// A part of a file in the version's folder.
 struct Found {
     path: PathBuf,
@@ -71,19 +114,9 @@ fn read(
     allowance: &mut u64,
 ) -> Result<(), LoadError> {
     let found = locate(tensor, origin)?;
+    fits(tensor, &found, origin, allowance)?;
     let wrong =
         |what: String| origin.invalid(format!("external data of tensor '{}': {what}", tensor.name));
-    if byte_count(tensor) != Some(found.length) {
-        return Err(wrong(format!(
-            "expected the bytes of shape {:?}, got {} bytes",
-            tensor.dims, found.length
-        )));
-    }
-    *allowance = allowance.checked_sub(found.length).ok_or_else(|| {
-        wrong(format!(
-            "expected each file to be used at most {REUSE} times over, got more"
-        ))
-    })?;
     let failed = |source| LoadError::Read {
         path: found.path.clone(),
         source,
@@ -110,6 +143,31 @@ fn read(
     tensor.raw_data = bytes;
     tensor.data_location = None;
     tensor.external_data.clear();
+    Ok(())
+}
+
+/// That a part is as long as the tensor needs, and that no file is used over and over.
+fn fits(
+    tensor: &TensorProto,
+    found: &Found,
+    origin: &Origin,
+    allowance: &mut u64,
+) -> Result<(), LoadError> {
+    let wrong =
+        |what: String| origin.invalid(format!("external data of tensor '{}': {what}", tensor.name));
+    // A datatype that the protocol lacks has no size here; the engine that takes it knows it.
+    let known = of_file(tensor.data_type).is_some();
+    if known && byte_count(tensor) != Some(found.length) {
+        return Err(wrong(format!(
+            "expected the bytes of shape {:?}, got {} bytes",
+            tensor.dims, found.length
+        )));
+    }
+    *allowance = allowance.checked_sub(found.length).ok_or_else(|| {
+        wrong(format!(
+            "expected each file to be used at most {REUSE} times over, got more"
+        ))
+    })?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Whether the graph makes sense is `check`'s question.
 
-use std::fs::File;
+use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -37,22 +37,20 @@ impl Origin {
     }
 }
 
-/// Opens and parses a file.
+/// Reads a file.
 ///
 /// # Errors
-/// [`LoadError::Read`] where it cannot be read, else as [`parse`].
-pub(super) fn open(path: &Path) -> Result<(ModelProto, Origin), LoadError> {
-    let read = |source| LoadError::Read {
+/// [`LoadError::Read`] where it cannot be read.
+pub(super) fn read(path: &Path) -> Result<(Vec<u8>, Origin), LoadError> {
+    let bytes = fs::read(path).map_err(|source| LoadError::Read {
         path: path.to_owned(),
         source,
-    };
-    let mut file = File::open(path).map_err(read)?;
-    let length = file.metadata().map_err(read)?.len();
+    })?;
     let origin = Origin {
         path: path.to_owned(),
         dir: path.parent().map(Path::to_owned),
     };
-    Ok((parse(&mut file, length, &origin)?, origin))
+    Ok((bytes, origin))
 }
 
 /// Parses a model and looks at its versions.
@@ -64,18 +62,39 @@ pub(super) fn parse(
     length: u64,
     origin: &Origin,
 ) -> Result<ModelProto, LoadError> {
+    let proto = decode(reader, length, origin)?;
+    versions(&proto)?;
+    sound(&proto, origin)?;
+    Ok(proto)
+}
+
+/// Parses a model, of whatever version it is.
+///
+/// # Errors
+/// [`LoadError::Invalid`] where this is no ONNX model.
+pub(super) fn decode(
+    reader: &mut dyn Read,
+    length: u64,
+    origin: &Origin,
+) -> Result<ModelProto, LoadError> {
     if length == 0 {
         return Err(origin.invalid("expected an ONNX model, got an empty file"));
     }
-    let proto = tract_onnx::onnx()
+    tract_onnx::onnx()
         .proto_model_for_read(reader)
         .map_err(|e| {
             origin.invalid(format!(
                 "expected an ONNX model (a protobuf message), got {length} bytes that do not parse: {}",
                 one_line(&e)
             ))
-        })?;
-    versions(&proto)?;
+        })
+}
+
+/// That there is a graph with something to compute.
+///
+/// # Errors
+/// [`LoadError::Invalid`] where there is none.
+pub(super) fn sound(proto: &ModelProto, origin: &Origin) -> Result<(), LoadError> {
     let graph = proto
         .graph
         .as_ref()
@@ -83,7 +102,7 @@ pub(super) fn parse(
     if graph.output.is_empty() {
         return Err(origin.invalid("expected a graph with at least one output, got none"));
     }
-    Ok(proto)
+    Ok(())
 }
 
 /// The graph of a model that [`parse`] accepted.

@@ -10,24 +10,32 @@ use tract_onnx::Onnx;
 use tract_onnx::pb::ModelProto;
 
 use super::file::{self, Origin};
-use super::model::OnnxModel;
-use super::plan::{self, Plan};
+use super::model::{Engine, OnnxModel};
+use super::plan;
 use super::ports::{Declared, Fact, widen};
 use super::probe::{Outcome, probe};
+#[cfg(feature = "onnxruntime")]
+use super::runtime::{self, Runtime};
 use super::{check, external, labels, ops, ports, rewrite};
+use crate::backend::Engines;
+#[cfg(not(feature = "onnxruntime"))]
+use crate::backend::Use;
 use crate::contract::Batching;
 use crate::error::{InferError, LoadError};
 use crate::loader::{Estimate, Loader, Model};
-use crate::package::{Artifact, Package};
+use crate::package::{Artifact, EngineChoice, Package};
 
 /// The engine's name, as `status` shows it.
-const ENGINE: &str = "tract";
+pub(super) const ENGINE: &str = "tract";
 /// Resident bytes of a model that is all code and no weights, roughly.
 const BASE: u64 = 1 << 20;
 
-/// Loads ONNX files through tract.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct OnnxLoader;
+/// Loads ONNX files: through ONNX Runtime where it has one, through tract else.
+#[derive(Clone, Default)]
+pub struct OnnxLoader {
+    #[cfg(feature = "onnxruntime")]
+    runtime: Option<Runtime>,
+}
 
 /// Loads a model from memory, as embedded with `include_bytes!`. External data is looked for in `dir` only; without
 /// one, a model that keeps data in other files is refused.
@@ -39,8 +47,7 @@ pub fn from_bytes(bytes: &[u8], dir: Option<&Path>) -> Result<Box<dyn Model>, Lo
         path: "embedded model".into(),
         dir: dir.map(Path::to_owned),
     };
-    let proto = file::parse(&mut &bytes[..], bytes.len() as u64, &origin)?;
-    build(proto, &origin)
+    Ok(Box::new(built_in(bytes, &origin)?))
 }
 
 impl Loader for OnnxLoader {
@@ -58,8 +65,85 @@ impl Loader for OnnxLoader {
     }
 
     fn load(&self, package: &Package) -> Result<Box<dyn Model>, LoadError> {
-        let (proto, origin) = file::open(onnx_file(package)?)?;
-        build(proto, &origin)
+        let (bytes, origin) = file::read(onnx_file(package)?)?;
+        Ok(Box::new(self.choose(package, bytes, &origin)?))
+    }
+}
+
+impl OnnxLoader {
+    /// A loader with the engines that are wanted and found. What came of the search is logged.
+    ///
+    /// # Errors
+    /// [`LoadError::Unsupported`] where an engine is required that this build or this machine does not have.
+    pub fn find(engines: &Engines) -> Result<Self, LoadError> {
+        #[cfg(feature = "onnxruntime")]
+        let found = runtime::find(engines).map(|runtime| Self { runtime });
+        #[cfg(not(feature = "onnxruntime"))]
+        let found = match engines.onnxruntime {
+            Use::Auto | Use::Off => Ok(Self::default()),
+            Use::Require => Err(LoadError::Unsupported {
+                what: "engines.onnxruntime is \"require\", but this build has no ONNX Runtime"
+                    .into(),
+                remedy: "build with the feature 'onnxruntime'".into(),
+            }),
+        };
+        found
+    }
+
+    #[cfg(not(feature = "onnxruntime"))]
+    fn choose(
+        &self,
+        package: &Package,
+        bytes: Vec<u8>,
+        origin: &Origin,
+    ) -> Result<OnnxModel, LoadError> {
+        match package.manifest.onnx.engine {
+            EngineChoice::Auto | EngineChoice::Tract => built_in(&bytes, origin),
+            EngineChoice::OnnxRuntime => Err(absent()),
+        }
+    }
+
+    /// Builds the model with the engine that the manifest names, or with the one that suits the file.
+    #[cfg(feature = "onnxruntime")]
+    fn choose(
+        &self,
+        package: &Package,
+        bytes: Vec<u8>,
+        origin: &Origin,
+    ) -> Result<OnnxModel, LoadError> {
+        let options = package.manifest.onnx;
+        let instances = package.manifest.limits.instances;
+        match (options.engine, &self.runtime) {
+            (EngineChoice::Tract, _) | (EngineChoice::Auto, None) => built_in(&bytes, origin),
+            (EngineChoice::OnnxRuntime, None) => Err(absent()),
+            (EngineChoice::OnnxRuntime, Some(runtime)) => {
+                runtime::build(runtime, options, instances, bytes, origin)
+            }
+            (EngineChoice::Auto, Some(runtime)) => {
+                let runs = runtime::build(runtime, options, instances, bytes.clone(), origin);
+                let error = match runs {
+                    Ok(model) => return Ok(model),
+                    Err(error) => error,
+                };
+                let said = causes(&error);
+                let mut model = built_in(&bytes, origin).map_err(|own| also(own, &said))?;
+                model.warn(format!(
+                    "{}: the built-in engine runs it, because ONNX Runtime cannot: {said}",
+                    origin.path.display()
+                ));
+                Ok(model)
+            }
+        }
+    }
+}
+
+fn absent() -> LoadError {
+    LoadError::Unsupported {
+        what: "model.toml says engine = \"onnxruntime\", but ONNX Runtime is switched off or was not found at start"
+            .into(),
+        remedy: "`pip install onnxruntime`, or name its shared library by the variable ORT_DYLIB_PATH or the setting \
+                 engines.onnxruntime_library, and start again; or say engine = \"auto\""
+            .into(),
     }
 }
 
@@ -82,11 +166,17 @@ fn engine() -> Onnx {
     engine
 }
 
-pub(super) fn build(mut proto: ModelProto, origin: &Origin) -> Result<Box<dyn Model>, LoadError> {
+/// Builds a model of a file's bytes with the built-in engine.
+fn built_in(bytes: &[u8], origin: &Origin) -> Result<OnnxModel, LoadError> {
+    let proto = file::parse(&mut &bytes[..], bytes.len() as u64, origin)?;
+    build(proto, origin)
+}
+
+pub(super) fn build(mut proto: ModelProto, origin: &Origin) -> Result<OnnxModel, LoadError> {
     let engine = engine();
     // First, because it explains best: an operator that reads maps is unknown because maps are.
     let inputs = ports::inputs(file::graph(&proto), origin)?;
-    check::check(&proto, &engine, origin)?;
+    check::check(&proto, Some(&engine), origin)?;
     external::resolve(&mut proto, origin)?;
     let mut labels = labels::of_outputs(file::graph(&proto));
     labels.extend(rewrite::zip_maps(file::graph_mut(&mut proto))?);
@@ -98,24 +188,29 @@ pub(super) fn build(mut proto: ModelProto, origin: &Origin) -> Result<Box<dyn Mo
 
     let planned = plan::symbolic(graph.clone(), &declared);
     let why = match planned {
-        Ok((plan, facts)) => match tried(plan, &declared, &facts, &labels)? {
+        Ok((plan, facts)) => match tried(Engine::Tract(plan), &declared, &facts, &labels)? {
             // A model that knows what it refuses is sound; made-up values have to be refused by some.
-            (model, None | Some(InferError::Refused { .. })) => return Ok(Box::new(model)),
+            (model, None | Some(InferError::Refused { .. })) => return Ok(model),
             // The sizes of made-up inputs may not suit it, so it stands unless the other plan does better.
-            (model, Some(error)) => Why::Probe(model, error),
+            (model, Some(error)) => Why::Probe(Box::new(model), error),
         },
         Err(what) => Why::Plan(what),
     };
     // Some operators need sizes where names stand.
     let facts = plan::partial_facts(&mut graph.clone());
-    let second = tried(plan::per_shape(graph), &declared, &facts, &labels);
+    let second = tried(
+        Engine::Tract(plan::per_shape(graph)),
+        &declared,
+        &facts,
+        &labels,
+    );
     match (second, why) {
-        (Ok((model, None)), _) => Ok(Box::new(model)),
+        (Ok((model, None)), _) => Ok(model),
         (_, Why::Probe(model, error)) => {
             tracing::warn!(path = %origin.path.display(), %error, "the model answered no made-up input");
-            Ok(Box::new(model))
+            Ok(*model)
         }
-        (Ok((model, Some(InferError::Refused { .. }))), Why::Plan(_)) => Ok(Box::new(model)),
+        (Ok((model, Some(InferError::Refused { .. }))), Why::Plan(_)) => Ok(model),
         (Ok(_), Why::Plan(what)) => Err(failed(what)),
         (Err(error), Why::Plan(_)) => Err(error),
     }
@@ -126,19 +221,19 @@ enum Why {
     /// There is none; tract's message.
     Plan(String),
     /// It gave no answer when it was tried.
-    Probe(OnnxModel, InferError),
+    Probe(Box<OnnxModel>, InferError),
 }
 
-/// A model of a plan, tried: its contract is corrected by what was seen. With it the reason why it gave no answer,
+/// A model, tried: its contract is corrected by what was seen. With it the reason why it gave no answer,
 /// where it gave none.
-fn tried(
-    plan: Plan,
+pub(super) fn tried(
+    engine: Engine,
     declared: &Declared,
     facts: &[Fact],
     labels: &HashMap<String, Arc<[String]>>,
 ) -> Result<(OnnxModel, Option<InferError>), LoadError> {
     let contract = declared.contract(facts, labels)?;
-    let mut model = OnnxModel::new(contract, plan);
+    let mut model = OnnxModel::new(contract, engine);
     let error = match probe(&model) {
         Outcome::Fails(error) => Some(error),
         Outcome::Works {
@@ -167,6 +262,34 @@ fn failed(what: String) -> LoadError {
 
 // === messages ===
 
+/// An error of loading with its causes, in one line.
+#[cfg(feature = "onnxruntime")]
+fn causes(error: &LoadError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    shorten(&text)
+}
+
+/// The built-in engine's error, with what ONNX Runtime said where neither can run the file.
+#[cfg(feature = "onnxruntime")]
+fn also(error: LoadError, said: &str) -> LoadError {
+    match error {
+        LoadError::Unsupported { what, remedy } => LoadError::Unsupported {
+            what: format!("{what}, and ONNX Runtime cannot run it either ({said})"),
+            remedy,
+        },
+        LoadError::Engine { engine, what } => LoadError::Engine {
+            engine,
+            what: format!("{what}; {said}"),
+        },
+        other => other,
+    }
+}
+
 /// An error and its causes in one line, cut where it is long: tract prints whole nodes into its messages.
 pub(super) fn one_line(error: &tract_onnx::prelude::TractError) -> String {
     let causes = error.chain().map(ToString::to_string);
@@ -185,7 +308,7 @@ pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
 /// The most characters of an engine's message that are passed on.
 const LONGEST: usize = 600;
 
-fn shorten(text: &str) -> String {
+pub(super) fn shorten(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(LONGEST) {
         Some((at, _)) => format!("{} …", &line[..at]),

@@ -1,27 +1,40 @@
-//! A loaded ONNX model: its contract and its plan, and what a failed computation means to the caller.
+//! A loaded ONNX model: its contract and what runs it, and what a failed computation means to the caller.
 
 use tract_onnx::prelude::{TValue, TVec};
 
 use super::plan::{Failure, Plan};
+#[cfg(feature = "onnxruntime")]
+use super::runtime;
 use super::values::{from_tract, into_tract};
 use crate::contract::{Batching, Contract, Dim};
 use crate::error::InferError;
 use crate::loader::Model;
 use crate::tensor::Tensor;
 
-/// A model that tract runs.
+/// A model that an engine runs.
 pub(super) struct OnnxModel {
     contract: Contract,
-    plan: Plan,
+    engine: Engine,
+    warnings: Vec<String>,
     /// The sizes of the inputs' axes with which the model was seen to work.
     tried: Option<Vec<Vec<usize>>>,
 }
 
+/// What runs a model.
+pub(super) enum Engine {
+    /// The built-in engine.
+    Tract(Plan),
+    /// ONNX Runtime.
+    #[cfg(feature = "onnxruntime")]
+    Runtime(runtime::Pool),
+}
+
 impl OnnxModel {
-    pub(super) fn new(contract: Contract, plan: Plan) -> Self {
+    pub(super) fn new(contract: Contract, engine: Engine) -> Self {
         Self {
             contract,
-            plan,
+            engine,
+            warnings: Vec::new(),
             tried: None,
         }
     }
@@ -30,6 +43,12 @@ impl OnnxModel {
     pub(super) fn learn(&mut self, tried: Vec<Vec<usize>>, correct: impl FnOnce(&mut Contract)) {
         self.tried = Some(tried);
         correct(&mut self.contract);
+    }
+
+    /// Remembers what could not be done as it was meant to be.
+    #[cfg(feature = "onnxruntime")]
+    pub(super) fn warn(&mut self, what: String) {
+        self.warnings.push(what);
     }
 
     /// Whether the model was seen to work, but only with other sizes of its free axes than these.
@@ -52,19 +71,36 @@ impl Model for OnnxModel {
         &self.contract
     }
 
-    /// The engine has no loops over values: a branch or a scan over an axis is all that it knows.
+    /// The built-in engine has no loops over values: a branch or a scan over an axis is all that it knows. ONNX
+    /// Runtime has them, and a caller may have to wait for a session of a large model.
     fn steady(&self) -> bool {
-        true
+        match &self.engine {
+            Engine::Tract(_) => true,
+            #[cfg(feature = "onnxruntime")]
+            Engine::Runtime(pool) => pool.is_steady(),
+        }
+    }
+
+    fn backend(&self) -> Option<&'static str> {
+        Some(match self.engine {
+            Engine::Tract(_) => super::loader::ENGINE,
+            #[cfg(feature = "onnxruntime")]
+            Engine::Runtime(_) => runtime::ENGINE,
+        })
+    }
+
+    fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     fn infer(&self, inputs: Vec<Tensor>) -> Result<Vec<Tensor>, InferError> {
         let shapes: Vec<Vec<usize>> = inputs.iter().map(|t| t.shape().to_vec()).collect();
-        let ports = self.contract.inputs.iter();
-        let values: TVec<TValue> = ports
-            .zip(inputs)
-            .map(|(port, tensor)| into_tract(port, tensor).map(TValue::from))
-            .collect::<Result<_, _>>()?;
-        let outputs = self.plan.run(values).map_err(|failure| match failure {
+        let outputs = match &self.engine {
+            Engine::Tract(plan) => tract(plan, &self.contract, inputs),
+            #[cfg(feature = "onnxruntime")]
+            Engine::Runtime(pool) => pool.run(&self.contract, inputs),
+        };
+        outputs.map_err(|failure| match failure {
             Failure::Own(error) => error,
             Failure::Values(what) => InferError::Refused {
                 what: format!("the model does not know these values: {what}"),
@@ -73,20 +109,29 @@ impl Model for OnnxModel {
                 what: format!("the model cannot take inputs of shapes {shapes:?}: {what}"),
             },
             Failure::Other(what) => InferError::Failed { what },
-        })?;
-        if outputs.len() != self.contract.outputs.len() {
-            return Err(InferError::Failed {
-                what: format!(
-                    "expected {} outputs, got {}",
-                    self.contract.outputs.len(),
-                    outputs.len()
-                ),
-            });
-        }
-        let ports = self.contract.outputs.iter();
-        ports
-            .zip(outputs)
-            .map(|(port, value)| from_tract(port, value))
-            .collect()
+        })
     }
+}
+
+/// Computes all outputs with the built-in engine.
+fn tract(plan: &Plan, contract: &Contract, inputs: Vec<Tensor>) -> Result<Vec<Tensor>, Failure> {
+    let ports = contract.inputs.iter();
+    let values: TVec<TValue> = ports
+        .zip(inputs)
+        .map(|(port, tensor)| into_tract(port, tensor).map(TValue::from))
+        .collect::<Result<_, _>>()
+        .map_err(Failure::Own)?;
+    let outputs = plan.run(values)?;
+    if outputs.len() != contract.outputs.len() {
+        return Err(Failure::Other(format!(
+            "expected {} outputs, got {}",
+            contract.outputs.len(),
+            outputs.len()
+        )));
+    }
+    let ports = contract.outputs.iter();
+    ports
+        .zip(outputs)
+        .map(|(port, value)| from_tract(port, value).map_err(Failure::Own))
+        .collect()
 }

@@ -27,7 +27,7 @@ use crate::error::InferError;
 const KEPT: usize = 16;
 /// Steps that fail on values rather than by fault of the model: a row that a table does not have, a category that
 /// nobody knows, text that is no number.
-const LOOKUPS: [&str; 20] = [
+pub(super) const LOOKUPS: [&str; 20] = [
     "ArrayFeatureExtractor",
     "Cast",
     "CategoryMapper",

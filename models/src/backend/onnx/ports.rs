@@ -85,6 +85,20 @@ impl Declared {
         })
     }
 
+    /// The number of axes that the file declares for each output, where it does.
+    pub(super) fn ranks(&self) -> impl Iterator<Item = Option<usize>> {
+        self.outputs.iter().map(|o| o.shape.as_ref().map(Vec::len))
+    }
+
+    /// The engine's name for the inputs' axis that the file gives this name.
+    pub(super) fn axis_named(&self, own: &str) -> Option<&str> {
+        let named = |(_, name): &(&String, &Option<Arc<str>>)| name.as_deref() == Some(own);
+        self.symbols
+            .iter()
+            .find(named)
+            .map(|(name, _)| name.as_str())
+    }
+
     /// The contract, from the file's declarations, the engine's facts and the class names of outputs.
     ///
     /// # Errors

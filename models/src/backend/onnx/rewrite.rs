@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use half::bf16;
+#[cfg(feature = "onnxruntime")]
+use tract_onnx::pb::ModelProto;
 use tract_onnx::pb::tensor_proto::DataType as FileType;
 use tract_onnx::pb::tensor_shape_proto::Dimension;
 use tract_onnx::pb::tensor_shape_proto::dimension::Value as Size;
@@ -16,7 +18,11 @@ use tract_onnx::pb::{
 };
 
 use super::check::{describe, each_tensor_mut};
+#[cfg(feature = "onnxruntime")]
+use super::check::{each_node, each_tensor};
 use super::labels;
+#[cfg(feature = "onnxruntime")]
+use crate::contract::{Dim, Port};
 use crate::error::LoadError;
 
 /// Replaces each ZipMap whose result is an output by that output's tensor of shape [rows, classes], and says
@@ -81,6 +87,33 @@ pub(super) fn brain_floats(graph: &mut GraphProto) {
     types(graph);
 }
 
+/// Whether anything in a model is BF16.
+#[cfg(feature = "onnxruntime")]
+pub(super) fn has_brain_floats(proto: &ModelProto) -> bool {
+    fn any(graph: &GraphProto) -> bool {
+        let values = graph
+            .input
+            .iter()
+            .chain(&graph.output)
+            .chain(&graph.value_info);
+        let mut found = values.into_iter().any(|value| {
+            let Some(TypeValue::TensorType(tensor)) =
+                value.r#type.as_ref().and_then(|kind| kind.value.as_ref())
+            else {
+                return false;
+            };
+            tensor.elem_type == BRAIN
+        });
+        each_tensor(graph, &mut |tensor| found |= tensor.data_type == BRAIN);
+        each_node(graph, &mut |node| {
+            let types = node.attribute.iter().filter(|a| names_a_type(a));
+            found |= types.into_iter().any(|a| a.i == i64::from(BRAIN));
+        });
+        found
+    }
+    proto.graph.as_ref().is_some_and(any)
+}
+
 const BRAIN: i32 = FileType::Bfloat16 as i32;
 const FLOAT: i32 = FileType::Float as i32;
 
@@ -140,6 +173,28 @@ fn names_a_type(attribute: &AttributeProto) -> bool {
 }
 
 // === axes ===
+
+/// Takes the declared size of outputs' first axes away where every input's first axis is free, and says whether there
+/// was one: some exporters (LightGBM's) write the size that one row has. ONNX Runtime believes them; what is so is
+/// found out by trial.
+#[cfg(feature = "onnxruntime")]
+pub(super) fn free_rows(graph: &mut GraphProto, inputs: &[Port]) -> bool {
+    let free = |port: &Port| matches!(port.shape.first(), Some(Dim::Free(_)));
+    if inputs.is_empty() || !inputs.iter().all(free) {
+        return false;
+    }
+    let mut changed = false;
+    for output in &mut graph.output {
+        let shape = tensor_type_mut(output).and_then(|t| t.shape.as_mut());
+        if let Some(axis) = shape.and_then(|shape| shape.dim.first_mut())
+            && matches!(axis.value, Some(Size::DimValue(_)))
+        {
+            axis.value = None;
+            changed = true;
+        }
+    }
+    changed
+}
 
 /// Gives the axes of the graph's inputs the names chosen for them: one list of names per input that is not an
 /// initializer, nothing where an axis is fixed.

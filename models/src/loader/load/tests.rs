@@ -333,7 +333,11 @@ fn every_version_of_the_quickstart_is_sound() {
     for (model, found) in &scan.models {
         for &version in found.versions.keys() {
             let package = repository.package(model, version).unwrap();
-            let loaded = load(&package, &crate::backend::loaders(), &mut |_| {});
+            let loaded = load(
+                &package,
+                &crate::backend::loaders(&crate::backend::Engines::built_in()).unwrap(),
+                &mut |_| {},
+            );
             let loaded = loaded.unwrap_or_else(|e| panic!("{model}/{version}: {e}"));
             assert!(loaded.golden > 0, "{model}/{version} has no golden example");
             assert!(loaded.timings.inference.is_some());

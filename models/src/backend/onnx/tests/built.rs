@@ -118,7 +118,7 @@ fn made_in(proto: ModelProto, dir: Option<&Path>) -> Result<Box<dyn Model>, Load
         path: "built".into(),
         dir: dir.map(Into::into),
     };
-    build(proto, &origin)
+    Ok(Box::new(build(proto, &origin)?))
 }
 
 fn refusal(proto: ModelProto) -> String {

@@ -127,9 +127,15 @@ fn a_model_comes_from_bytes_too() {
 fn an_estimate_counts_all_files_and_opens_none() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("model.onnx"), vec![0; 1000]).unwrap();
-    let alone = OnnxLoader.estimate(&package(dir.path())).unwrap().memory;
+    let alone = OnnxLoader::default()
+        .estimate(&package(dir.path()))
+        .unwrap()
+        .memory;
     std::fs::write(dir.path().join("weights.bin"), vec![0; 5000]).unwrap();
-    let both = OnnxLoader.estimate(&package(dir.path())).unwrap().memory;
+    let both = OnnxLoader::default()
+        .estimate(&package(dir.path()))
+        .unwrap()
+        .memory;
     assert_eq!(both - alone, 10_000);
 }
 

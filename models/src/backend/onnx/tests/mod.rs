@@ -28,7 +28,7 @@ fn package(dir: &Path) -> Package {
 }
 
 fn load(dir: &Path) -> Result<Box<dyn Model>, LoadError> {
-    OnnxLoader.load(&package(dir))
+    OnnxLoader::default().load(&package(dir))
 }
 
 /// An error with its causes, as the daemon shows it.
