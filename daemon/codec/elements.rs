@@ -63,6 +63,11 @@ trait Json: Element {
     /// What is expected, as an error says it.
     fn expected() -> String;
 
+    /// The bytes of one that is a string, without quotes and escapes; nothing for a number.
+    fn bytes(&self) -> usize {
+        0
+    }
+
     /// The element at the front of the text and the bytes it takes; nothing where it is not one of this type.
     fn scan(text: &[u8]) -> Option<(Self, usize)>;
 }
@@ -96,10 +101,13 @@ fn typed<T: Json>(
             if elements.len() == limits.max_elements {
                 return Err(too_many(label, limits, elements.len() + 1));
             }
-            // The bytes of a string include its quotes.
-            if T::DATATYPE == DataType::Bytes && bytes > limits.max_string.saturating_add(2) {
+            if element.bytes() > limits.max_string {
                 let what = format!("{label}, element {}", elements.len());
-                return Err(Refusal::long_string(what, limits.max_string, bytes));
+                return Err(Refusal::long_string(
+                    what,
+                    limits.max_string,
+                    element.bytes(),
+                ));
             }
             elements.push(element);
             cursor.advance(bytes);
@@ -348,6 +356,9 @@ impl Json for bool {
 impl Json for Vec<u8> {
     fn expected() -> String {
         "strings (BYTES)".into()
+    }
+    fn bytes(&self) -> usize {
+        self.len()
     }
     fn scan(text: &[u8]) -> Option<(Self, usize)> {
         let mut cursor = Cursor::new(text);

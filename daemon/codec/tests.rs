@@ -230,7 +230,7 @@ fn other_datatypes_are_as_strict() {
             ["a", 1]
                 input 'x': expected strings (BYTES), got 1 at element 1
             ["a", "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"]
-                input 'x', element 1: expected at most 50 bytes in one string, got 53; the limit is 'max_string' under [server.limits]
+                input 'x', element 1: expected at most 50 bytes in one string, got 51; the limit is 'max_string' under [server.limits]
             ["a", "\x"]
                 request is not valid JSON: expected a value, got "\"\\x\"]}],\"outputs\":[{" at byte 69
         "#]],

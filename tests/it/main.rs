@@ -18,6 +18,7 @@ mod contained;
 mod daemon;
 mod drain;
 mod engines;
+mod fuzz;
 mod python;
 mod quickstart;
 mod repository;
