@@ -26,6 +26,7 @@ bench:
 # Instructions of each station beside the kept baseline; `--update` renews it. Needs valgrind.
 instructions *ARGS:
     cargo bench --bench instructions -- --compare {{ARGS}}
+
 # A decoder under libFuzzer, for ever or as ARGS say (`just fuzz json -max_total_time=60`); targets: json, mixed, raw.
 # Needs `rustup toolchain install nightly` and `cargo install cargo-fuzz`.
 fuzz TARGET *ARGS:

@@ -13,6 +13,10 @@ use criterion::{Criterion, Throughput};
 use impresario::clock;
 use impresario::models::{Batching, Contract, DataType, Dim, Port};
 
+/// The daemon's: memory is a part of what a station costs.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// One operation of a station.
 pub(crate) struct Case {
     /// Its name within the station.

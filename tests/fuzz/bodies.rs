@@ -18,7 +18,7 @@ const LIMITS: Limits = Limits {
 };
 
 /// A body that is JSON as a whole. The first byte picks the contract.
-pub fn json(data: &[u8]) {
+pub(crate) fn json(data: &[u8]) {
     let Some((&choice, body)) = data.split_first() else {
         return;
     };
@@ -35,7 +35,7 @@ pub fn json(data: &[u8]) {
 
 /// JSON with binary tensors behind it. The first byte picks the contract, the second says how much of the rest is
 /// JSON: all beyond its first bracketed text, or so many bytes.
-pub fn mixed(data: &[u8]) {
+pub(crate) fn mixed(data: &[u8]) {
     let [choice, length, body @ ..] = data else {
         return;
     };
@@ -55,7 +55,7 @@ pub fn mixed(data: &[u8]) {
 }
 
 /// A body that is one tensor's bytes. The first byte picks the contract.
-pub fn raw(data: &[u8]) {
+pub(crate) fn raw(data: &[u8]) {
     let Some((&choice, body)) = data.split_first() else {
         return;
     };
