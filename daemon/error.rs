@@ -55,6 +55,20 @@ pub enum Error {
         /// When it is worth to come back.
         retry_after: Duration,
     },
+    /// The client sent more than it may.
+    #[error(
+        "pipeline '{pipeline}' takes {requests} requests in {per:?} from a client; this one sent more"
+    )]
+    RateLimited {
+        /// The pipeline.
+        pipeline: Name,
+        /// Requests allowed …
+        requests: u32,
+        /// … in this time.
+        per: Duration,
+        /// When the next one is.
+        retry_after: Duration,
+    },
     /// The time for the request is over.
     #[error("the deadline of {limit:?} passed")]
     Expired {
@@ -191,6 +205,13 @@ impl Error {
                 Outcome::Overloaded,
                 true,
             ),
+            Self::RateLimited { .. } => line(
+                "rate-limited",
+                429,
+                Rpc::ResourceExhausted,
+                Outcome::Limited,
+                true,
+            ),
             Self::Expired { .. } => line(
                 "deadline",
                 504,
@@ -209,7 +230,9 @@ impl Error {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Unavailable { retry_after, .. } => *retry_after,
-            Self::Overloaded { retry_after, .. } => Some(*retry_after),
+            Self::Overloaded { retry_after, .. } | Self::RateLimited { retry_after, .. } => {
+                Some(*retry_after)
+            }
             Self::UnknownModel { .. }
             | Self::UnknownVersion { .. }
             | Self::Contract(_)

@@ -164,6 +164,12 @@ impl Handle {
         self.post.queue.len()
     }
 
+    /// Instances that compute now, those that hang included; what callers compute by themselves is not counted.
+    #[must_use]
+    pub fn busy(&self) -> usize {
+        self.post.busy.load(Ordering::Relaxed)
+    }
+
     /// How long what waits takes at the least; nothing where nothing waits or no cost is known.
     fn wait(&self) -> Option<Duration> {
         let rows = self.post.queue.rows();

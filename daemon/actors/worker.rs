@@ -8,6 +8,7 @@
 
 use std::mem;
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,8 @@ pub(super) struct Post {
     pub(super) version: VersionNumber,
     pub(super) queue: Arc<Queue>,
     pub(super) cost: Arc<Cost>,
+    /// Workers that compute now, those that hang included.
+    pub(super) busy: Arc<AtomicUsize>,
     /// The model as it was built last: a rebuild replaces it under all workers at once.
     pub(super) current: Arc<ArcSwap<Loaded>>,
 }
@@ -59,11 +62,17 @@ pub(super) enum Called {
     Panicked(String),
 }
 
+/// Counts a worker as computing, until it is dropped.
+struct Busy<'a>(&'a AtomicUsize);
+
 /// Takes jobs until the queue closes, nothing comes, or the engine falls.
 pub(super) fn run(post: &Post, slot: &Slot) -> End {
     loop {
         let end = match post.queue.take(IDLE, || post.rule()) {
-            Taken::Jobs(jobs) => compute(post, slot, jobs),
+            Taken::Jobs(jobs) => {
+                let _busy = Busy::begin(&post.busy);
+                compute(post, slot, jobs)
+            }
             Taken::Idle => Some(End::Idle),
             Taken::Closed => Some(End::Drained),
         };
@@ -225,6 +234,21 @@ impl Post {
 fn most_rows(loaded: &Loaded) -> usize {
     let join = loaded.limits.join.rows.get();
     join.min(loaded.contract.max_rows().unwrap_or(usize::MAX))
+}
+
+// === impl Busy ===
+
+impl<'a> Busy<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 // === impl Slot ===

@@ -30,6 +30,13 @@ pub struct Parameters(BTreeMap<String, Parameter>);
 // === impl Parameters ===
 
 impl Parameters {
+    /// One parameter, a text.
+    #[must_use]
+    pub fn text(name: &str, value: &str) -> Self {
+        let value = Parameter::Text(value.to_owned());
+        Self(BTreeMap::from([(name.to_owned(), value)]))
+    }
+
     /// The value of a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Parameter> {

@@ -1,5 +1,7 @@
 //! `POST …/infer`: bytes to a typed request, through dispatch, and back to bytes.
 
+use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,19 +10,21 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use impresario_models::Tensor;
 
 use super::body::{self, Coding};
-use super::codec::{
-    self, Answer, Decoded, Encoded, Form, Framing, Parameters, Refusal, Wanted, clip,
-};
+use super::codec::{self, Answer, Decoded, Encoded, Form, Framing, Parameters, Refusal, clip};
 use super::respond::Fault;
 use crate::clock;
 use crate::plane::Plane;
-use crate::serve::{Entry, Priority, Terms};
+use crate::serve::{Caller, Entry, Origin, Priority, Terms};
 
 const HEADER_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
 const TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout");
 const VARIANT: HeaderName = HeaderName::from_static("x-route-variant");
 const VERSION: HeaderName = HeaderName::from_static("x-route-version");
+const SUBSTITUTE: HeaderName = HeaderName::from_static("x-route-substitute");
 const CACHE: HeaderName = HeaderName::from_static("x-route-cache");
+
+/// Why an answer is a substitute: in its header and in its parameter `substitute`.
+const DEADLINE: &str = "deadline";
 
 /// JSON of fewer bytes is read where it arrives: the way to another thread costs more.
 const DECODE_APART_BYTES: usize = 256 << 10;
@@ -39,20 +43,17 @@ pub(super) async fn infer(
     // The body is read before anything is looked up: a caller who sends it slowly holds on to no version.
     let body = body::read(request, payload, &plane.limits).await?;
     let begun = clock::instant();
+    plane.serve.admit(name, &Client(request))?;
     let entry = plane.serve.enter(name, version, terms.arrived).await?;
     let decoded = decode(request, &entry, body, plane, &mut terms).await;
-    let decoded = decoded.inspect_err(|_| entry.refused(begun))?;
-    let answer = plane.serve.dispatch(&entry, decoded.inputs, terms).await?;
+    let mut decoded = decoded.inspect_err(|_| entry.refused(begun))?;
+    let answer = plane
+        .serve
+        .dispatch(&entry, std::mem::take(&mut decoded.inputs), terms)
+        .await?;
     let served = answer.version.to_string();
-    let encoded = encode(
-        name,
-        &served,
-        decoded.id,
-        &entry,
-        answer.outputs,
-        decoded.outputs,
-    )
-    .await?;
+    let late = answer.origin == Origin::Substitute;
+    let encoded = encode(name, &served, decoded, &entry, answer.outputs, late).await?;
     let (body, coding) = body::compress(request, encoded.body).await;
     let mut response = HttpResponse::Ok();
     match encoded.header_length {
@@ -69,6 +70,9 @@ pub(super) async fn infer(
     response.insert_header((VERSION, served));
     if let Some(word) = answer.origin.as_str() {
         response.insert_header((CACHE, word));
+    }
+    if late {
+        response.insert_header((SUBSTITUTE, DEADLINE));
     }
     Ok(response.body(body))
 }
@@ -104,16 +108,21 @@ async fn decode(
 async fn encode(
     name: &str,
     version: &str,
-    id: Option<String>,
+    decoded: Decoded,
     entry: &Entry,
     outputs: Vec<Tensor>,
-    wanted: Vec<Wanted>,
+    late: bool,
 ) -> Result<Encoded, Fault> {
+    let (id, wanted) = (decoded.id, decoded.outputs);
     let elements = wanted.iter().filter(|wanted| wanted.form == Form::Json);
     let elements = elements.filter_map(|wanted| outputs.get(wanted.index));
     let elements: usize = elements.map(|tensor| tensor.values().len()).sum();
     let (name, version) = (name.to_owned(), version.to_owned());
     let contract = Arc::clone(entry.contract());
+    let parameters = match late {
+        true => Parameters::text("substitute", DEADLINE),
+        false => Parameters::default(),
+    };
     let encoded = body::apart(elements >= ENCODE_APART_ELEMENTS, move || {
         codec::encode(&Answer {
             model: &name,
@@ -122,10 +131,24 @@ async fn encode(
             contract: &contract,
             outputs: &outputs,
             wanted: &wanted,
-            parameters: &Parameters::default(),
+            parameters: &parameters,
         })
     });
     Ok(encoded.await??)
+}
+
+/// Whom a request comes from.
+struct Client<'a>(&'a HttpRequest);
+
+impl Caller for Client<'_> {
+    fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+        let last = self.0.headers().get_all(name).last()?;
+        Some(String::from_utf8_lossy(last.as_bytes()))
+    }
+
+    fn address(&self) -> Option<IpAddr> {
+        self.0.peer_addr().map(|peer| peer.ip())
+    }
 }
 
 /// The header `x-request-timeout`: a duration with its unit, such as `250ms` or `2s`.

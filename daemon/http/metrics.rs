@@ -31,6 +31,8 @@ pub mod name {
     pub const EXECUTIONS: &str = "impresario_executions_total";
     /// Requests that wait now.
     pub const QUEUE: &str = "impresario_version_queue_length";
+    /// Instances that compute.
+    pub const BUSY: &str = "impresario_version_busy_instances";
     /// 1 for the phase that a version is in, 0 for the others.
     pub const PHASE: &str = "impresario_version_phase";
     /// Crashes lately.
@@ -199,6 +201,12 @@ fn versions(text: &mut Text, snapshot: &Snapshot) {
         let labels: &[(&str, &dyn Display)] =
             &[("model", &handle.model), ("version", &handle.version)];
         text.sample(name::QUEUE, labels, handle.waiting());
+    }
+    text.family(name::BUSY, "gauge", "instances that compute now");
+    for handle in snapshot.handles() {
+        let labels: &[(&str, &dyn Display)] =
+            &[("model", &handle.model), ("version", &handle.version)];
+        text.sample(name::BUSY, labels, handle.busy());
     }
 }
 

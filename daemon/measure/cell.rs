@@ -20,6 +20,8 @@ pub enum Outcome {
     Overloaded,
     /// The version could not take requests.
     Unavailable,
+    /// The client sent more than it may.
+    Limited,
     /// The deadline passed.
     Expired,
     /// The caller left before the answer.
@@ -111,11 +113,12 @@ pub struct Totals {
 
 impl Outcome {
     /// Every outcome.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Success,
         Self::Refused,
         Self::Overloaded,
         Self::Unavailable,
+        Self::Limited,
         Self::Expired,
         Self::Abandoned,
         Self::Failed,
@@ -130,6 +133,7 @@ impl Outcome {
             Self::Refused => "refused",
             Self::Overloaded => "overloaded",
             Self::Unavailable => "unavailable",
+            Self::Limited => "limited",
             Self::Expired => "expired",
             Self::Abandoned => "abandoned",
             Self::Failed => "failed",

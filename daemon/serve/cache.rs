@@ -56,6 +56,8 @@ pub enum Origin {
     Missed,
     /// It was given before.
     Cache,
+    /// Nothing was computed in time: it is what the pipeline says is answered then.
+    Substitute,
 }
 
 /// An answer and how long it may be given again.
@@ -153,7 +155,7 @@ impl Origin {
     #[must_use]
     pub fn as_str(self) -> Option<&'static str> {
         match self {
-            Self::Computed => None,
+            Self::Computed | Self::Substitute => None,
             Self::Missed => Some("miss"),
             Self::Cache => Some("hit"),
         }

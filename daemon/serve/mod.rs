@@ -3,27 +3,32 @@
 //! The stations in between know no protocol; both doors (HTTP, and gRPC beside it) and the embedding API call
 //! the same [`Serve`]. Nothing here locks, and the supervisor is never asked.
 
+mod admit;
 mod cache;
+mod entry;
 mod terms;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use impresario_models::{Contract, Name, Tensor, VersionNumber};
+use impresario_models::{Name, Tensor, VersionNumber};
 use impresario_pipelines::fleet::Facts;
 use impresario_pipelines::table::Decision;
 
-use crate::actors::Computed;
-use crate::actors::{Handle, Live, Snapshot};
+use crate::actors::{Computed, Live};
 use crate::clock;
-use crate::error::Error;
-use crate::measure::{Cell, Outcome, Sample, Times};
+use crate::error::{Error, Load};
+use crate::measure::Outcome;
 
+pub use admit::Caller;
 pub use cache::{Cache, Origin};
+pub use entry::Entry;
 pub use impresario_pipelines::Priority;
 pub use terms::Terms;
 
+use admit::Limits;
 use cache::Look;
+use entry::Counting;
 
 /// How long to stay away when a version will be ready soon.
 const SOON: Duration = Duration::from_secs(1);
@@ -37,16 +42,7 @@ pub struct Serve {
     live: Live,
     timeout: Duration,
     cache: Cache,
-}
-
-/// A request that has found its pipeline: the contract to read its body with, and the snapshot that it will be
-/// decided on, so that no swap in between can lose it.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    snapshot: Arc<Snapshot>,
-    pipeline: Name,
-    deadline: Option<Duration>,
-    decision: Decision,
+    limits: Limits,
 }
 
 /// An answer, and who gave it.
@@ -78,6 +74,7 @@ impl Serve {
             live,
             timeout,
             cache: Cache::default(),
+            limits: Limits::default(),
         }
     }
 
@@ -137,9 +134,28 @@ impl Serve {
         })?;
         Ok(Entry {
             pipeline: route.name.clone(),
-            deadline: route.deadline,
+            service: Arc::clone(&route.service),
             decision,
             snapshot,
+        })
+    }
+
+    /// Takes one request off what its client may send to a pipeline. A name that nobody knows has no limit: that it
+    /// is unknown is told by what comes after.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub fn admit(&self, name: &str, caller: &dyn Caller) -> Result<(), Error> {
+        let snapshot = self.live.look();
+        let Some(route) = snapshot.table.route(name) else {
+            return Ok(());
+        };
+        let admitted = self.limits.admit(&route.name, &route.service, caller);
+        admitted.inspect_err(|_| {
+            let begun = clock::instant();
+            if let Ok(entry) = self.find(name, None) {
+                entry.ended(Outcome::Limited, begun);
+            }
         })
     }
 
@@ -158,7 +174,8 @@ impl Serve {
 
     /// Sends the inputs, in the contract's order and checked, to the version that was decided on, and awaits
     /// its answer for as long as the request may take since it arrived: the caller's limit, the pipeline's
-    /// deadline or the daemon's timeout, whichever is shortest.
+    /// deadline or the daemon's timeout, whichever is shortest. Where that time is over, or would be before the
+    /// version comes to it, and the pipeline says what is answered then, that is the answer.
     ///
     /// # Errors
     /// Any [`Error`]; whatever it is, it is counted.
@@ -169,7 +186,7 @@ impl Serve {
         terms: Terms,
     ) -> Result<Answer, Error> {
         let begun = clock::instant();
-        let limits = [terms.limit, entry.deadline, Some(self.timeout)];
+        let limits = [terms.limit, entry.service.deadline, Some(self.timeout)];
         let limit = limits.into_iter().flatten().min().unwrap_or(self.timeout);
         let handle = entry.handle();
         let rows = inputs
@@ -197,7 +214,7 @@ impl Serve {
             }
         };
         let result = async {
-            let priority = terms.priority.unwrap_or_default();
+            let priority = terms.priority.or(entry.service.priority);
             let deadline = terms.arrived.checked_add(limit).unwrap_or(begun + FAR);
             let left = deadline.saturating_duration_since(begun);
             if left.is_zero() {
@@ -207,7 +224,7 @@ impl Serve {
                 Ok(result) => return result,
                 Err(inputs) => inputs,
             };
-            let answer = handle.send(inputs, priority, deadline, limit)?;
+            let answer = handle.send(inputs, priority.unwrap_or_default(), deadline, limit)?;
             match tokio::time::timeout(left, answer).await {
                 Ok(Ok(computed)) => computed,
                 // The worker went without a word: the version is gone, or its rebuild refused the queue.
@@ -217,6 +234,17 @@ impl Serve {
         }
         .await;
         counting.ended(&result);
+        if let Err(
+            Error::Expired { .. }
+            | Error::Overloaded {
+                load: Load::Late { .. },
+                ..
+            },
+        ) = &result
+            && let Some(answer) = entry.substitute(rows)
+        {
+            return Ok(answer);
+        }
         let Computed {
             outputs,
             queue,
@@ -232,100 +260,5 @@ impl Serve {
             compute,
             ..entry.answer(outputs, origin)
         })
-    }
-}
-
-impl Entry {
-    /// The pipeline's name.
-    #[must_use]
-    pub fn pipeline(&self) -> &Name {
-        &self.pipeline
-    }
-
-    /// What the request must fit.
-    #[must_use]
-    pub fn contract(&self) -> &Arc<Contract> {
-        &self.handle().facts.contract
-    }
-
-    /// The version that was decided on.
-    #[must_use]
-    pub(crate) fn handle(&self) -> &Arc<Handle> {
-        self.snapshot.handle(self.decision.target)
-    }
-
-    /// Counts a request that did not come as far as dispatch: its body did not fit the contract.
-    pub fn refused(&self, since: std::time::Instant) {
-        self.count(Sample {
-            outcome: Outcome::Refused,
-            rows: 0,
-            request: since.elapsed(),
-            times: None,
-            at_ms: clock::wall_ms(),
-        });
-    }
-
-    fn answer(&self, outputs: Vec<Tensor>, origin: Origin) -> Answer {
-        let handle = self.handle();
-        Answer {
-            outputs,
-            variant: self.decision.variant,
-            model: handle.model.clone(),
-            version: handle.version,
-            facts: Arc::clone(&handle.facts),
-            queue: Duration::ZERO,
-            compute: Duration::ZERO,
-            origin,
-        }
-    }
-
-    /// Counts a look into the cache that began then.
-    fn looked(&self, count: impl Fn(&Cell, Duration), since: Instant) {
-        if let Some(cell) = self.snapshot.cell(&self.pipeline, self.decision.target) {
-            count(cell, since.elapsed());
-        }
-    }
-
-    fn count(&self, sample: Sample) {
-        if let Some(cell) = self.snapshot.cell(&self.pipeline, self.decision.target) {
-            cell.record(sample);
-        }
-    }
-}
-
-/// Counts a request once, when its result is known or when its caller leaves before (the future is dropped).
-struct Counting<'a> {
-    entry: &'a Entry,
-    begun: std::time::Instant,
-    rows: usize,
-    sample: Option<(Outcome, Option<Times>)>,
-}
-
-impl Counting<'_> {
-    fn ended(&mut self, result: &Result<Computed, Error>) {
-        self.sample = Some(match result {
-            Ok(computed) => {
-                let times = Times {
-                    queue: computed.queue,
-                    compute: computed.compute,
-                    executions: computed.executions,
-                };
-                (Outcome::Success, Some(times))
-            }
-            Err(error) => (error.code().outcome, None),
-        });
-    }
-}
-
-impl Drop for Counting<'_> {
-    fn drop(&mut self) {
-        let (outcome, times) = self.sample.unwrap_or((Outcome::Abandoned, None));
-        self.entry.count(Sample {
-            outcome,
-            rows: self.rows,
-            request: self.begun.elapsed(),
-            times,
-            at_ms: clock::wall_ms(),
-        });
     }
 }

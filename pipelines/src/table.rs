@@ -5,13 +5,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use impresario_models::{Name, VersionNumber};
 
 use crate::fleet::{Facts, Fleet, Keep, Phase, Revision, Seen};
 use crate::policy::Standalone;
-use crate::spec::Pipeline;
+use crate::spec::{Pipeline, Service};
 
 /// The routes of one revision.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,8 +27,8 @@ pub struct RouteTable {
 pub struct Route {
     /// The pipeline's name; an implicit pipeline has its model's.
     pub name: Name,
-    /// The longest that a request may take, where the pipeline says so.
-    pub deadline: Option<Duration>,
+    /// What holds for every request.
+    pub service: Arc<Service>,
     /// How a version is picked.
     pub policy: Resolved,
 }
@@ -144,7 +143,7 @@ pub fn compile(fleet: &Fleet) -> RouteTable {
         let entry = fleet.routing.pipelines.get(name);
         let route = Route {
             name: name.clone(),
-            deadline: entry.and_then(|e| e.pipeline.deadline()),
+            service: entry.map_or_else(Arc::default, |e| Arc::clone(e.pipeline.service())),
             policy: Resolved::Standalone(Standalone { to }),
         };
         table.routes.insert(name.clone(), route);

@@ -23,3 +23,4 @@ mod python;
 mod quickstart;
 mod repository;
 mod restart;
+mod service;

@@ -88,7 +88,6 @@ pub(crate) const BANS: &[Ban] = &[
         except: &[],
         words: &[
             "impresario_models::backend",
-            "impresario_models::batch",
             "impresario_models::golden",
             "impresario_models::loader",
             "impresario_models::package",

@@ -265,6 +265,7 @@ impl Supervisor {
             version: key.1,
             queue: Arc::new(Queue::new(loaded.limits.queue.get())),
             cost: Arc::new(Cost::new()),
+            busy: Arc::default(),
             current: version::current(Arc::clone(&loaded)),
         };
         let gate = Arc::new(Gate::default());

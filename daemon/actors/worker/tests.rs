@@ -1,6 +1,5 @@
 //! Workers over a queue, without actors: whatever is joined, each caller gets what is theirs.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use impresario_models::{Batching, Contract, DataType, Dim, FnModel, Port};
@@ -77,6 +76,7 @@ fn post(calls: &Arc<AtomicUsize>, most: &Arc<AtomicUsize>, join: usize) -> Post 
         version: VersionNumber::new(1).unwrap(),
         queue: Arc::new(Queue::new(1_000)),
         cost: Arc::new(Cost::new()),
+        busy: Arc::default(),
         current: Arc::new(ArcSwap::from_pointee(loaded)),
     }
 }

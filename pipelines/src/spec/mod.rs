@@ -11,6 +11,7 @@ mod parse;
 mod pipeline;
 mod problem;
 pub mod read;
+mod service;
 mod suggest;
 pub mod v1;
 
@@ -18,6 +19,7 @@ pub use compile::{Compiled, Definition, compile, parse_pipeline, version_is_ours
 pub use document::{Document, Format, Source};
 pub use pipeline::{Pipeline, Policy, VersionSelector};
 pub use problem::{Position, Problem, Severity};
+pub use service::{Key, RateLimit, Service, Substitute};
 pub use suggest::nearest;
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! both directions.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use impresario_models::name::{Name, VersionNumber};
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::service::Service;
 use super::v1;
 
 /// What applications post to: a policy and what holds for every request.
@@ -18,7 +20,7 @@ use super::v1;
 #[serde(try_from = "Value", into = "v1::PipelineSpec")]
 pub struct Pipeline {
     pub(super) policy: Policy,
-    pub(super) deadline: Option<Duration>,
+    pub(super) service: Arc<Service>,
     pub(super) description: Option<String>,
 }
 
@@ -53,12 +55,15 @@ impl Pipeline {
     /// The longest deadline.
     pub const MAX_DEADLINE: Duration = Duration::from_secs(3_600);
 
-    /// A pipeline of a policy, without a deadline or a description.
+    /// The longest time that requests of a client are counted in.
+    pub const MAX_RATE_TIME: Duration = Duration::from_secs(3_600);
+
+    /// A pipeline of a policy, without terms or a description.
     #[must_use]
     pub fn new(policy: Policy) -> Self {
         Self {
             policy,
-            deadline: None,
+            service: Arc::default(),
             description: None,
         }
     }
@@ -78,10 +83,10 @@ impl Pipeline {
         &self.policy
     }
 
-    /// How long a request may take.
+    /// What holds for every request.
     #[must_use]
-    pub fn deadline(&self) -> Option<Duration> {
-        self.deadline
+    pub fn service(&self) -> &Arc<Service> {
+        &self.service
     }
 
     /// What the pipeline is for.
@@ -152,8 +157,12 @@ mod tests {
         assert_eq!(round(&documented.replace('2', "\"2\"")), documented);
         let latest = r#"{"policy":{"type":"standalone","model":"iris","version":"latest"}}"#;
         assert_eq!(round(&latest.replace(r#","version":"latest""#, "")), latest);
-        let full = r#"{"description":"flowers","deadline":"1m 30s","policy":{"type":"standalone","model":"iris","version":3}}"#;
+        let full = r#"{"description":"flowers","deadline":"1m 30s","priority":"low","key":{"header":"x-user-id"},"rate_limit":{"requests":100,"per":"1s","burst":10},"on_deadline":{"label":[0]},"policy":{"type":"standalone","model":"iris","version":3}}"#;
         assert_eq!(round(full), full);
+        let short =
+            r#"{"rate_limit":{"requests":5},"policy":{"type":"standalone","model":"iris"}}"#;
+        let long = r#"{"rate_limit":{"requests":5,"per":"1s","burst":5},"policy":{"type":"standalone","model":"iris","version":"latest"}}"#;
+        assert_eq!(round(short), long);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! The doc comments of the types are the manual; as types they are how pipelines are written out. Reading goes
 //! field by field instead, straight to a [`Pipeline`], because it must tell every problem and its place.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use impresario_models::name::{Name, VersionNumber};
@@ -11,7 +13,11 @@ use serde_json::Value;
 
 use super::pipeline::{Pipeline, Policy, VersionSelector};
 use super::read::{Field, Reader, Table, describe};
+use super::service::{Key, Service};
 use super::suggest::nearest;
+use crate::priority::Priority;
+
+mod terms;
 
 /// The value of `version` that this form answers to.
 pub const VERSION: u64 = 1;
@@ -26,8 +32,39 @@ pub struct PipelineSpec {
     /// started. Default: none, the caller's own timeout alone counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<String>,
+    /// The class of requests that state none: `"high"`, `"normal"` or `"low"`. Default: `"normal"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<&'static str>,
+    /// What tells one client from another: `"address"`, or `{ header = "x-user-id" }`. Default: `"address"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeySpec>,
+    /// How many requests a client may send. Default: any number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimitSpec>,
+    /// Outputs, a row of each, that are answered when the deadline passes. Default: none, the answer is an error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_deadline: Option<BTreeMap<String, Value>>,
     /// Which version answers. Required.
     pub policy: PolicySpec,
+}
+
+/// What tells one client from another.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeySpec {
+    /// `{ header = "x-user-id" }`
+    Header(String),
+}
+
+/// How many requests a client may send.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RateLimitSpec {
+    /// Requests, from 1 to 1,000,000. Required.
+    pub requests: u32,
+    /// In so much time, from 1 ms to 1 h. Default: `"1s"`.
+    pub per: String,
+    /// Requests that may come at once. Default: `requests`.
+    pub burst: u32,
 }
 
 /// Which version answers, chosen by `type`.
@@ -67,18 +104,16 @@ pub(super) const LATEST: &str = "latest";
 pub(super) fn pipeline(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Pipeline> {
     let mut table = field.table(reader)?;
     let description = table.get("description");
-    let deadline = table.get("deadline");
+    let service = terms::Fields::of(&mut table);
     let policy = table.need("policy", reader);
     table.finish(reader);
     // Each is read before any is missed, so that all problems are told.
     let description = optional(description, |field| text(field, reader));
-    let deadline = optional(deadline, |field| {
-        field.duration(reader, Pipeline::MIN_DEADLINE..=Pipeline::MAX_DEADLINE)
-    });
+    let service = service.read(reader);
     let policy = policy.and_then(|field| self::policy(&field, reader));
     Some(Pipeline {
         policy: policy?,
-        deadline: deadline?,
+        service: Arc::new(service?),
         description: description?,
     })
 }
@@ -175,9 +210,21 @@ fn version(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<VersionSelector
 impl From<Pipeline> for PipelineSpec {
     fn from(pipeline: Pipeline) -> Self {
         let write = |deadline: Duration| humantime::format_duration(deadline).to_string();
+        let service = Service::clone(&pipeline.service);
         Self {
             description: pipeline.description,
-            deadline: pipeline.deadline.map(write),
+            deadline: service.deadline.map(write),
+            priority: service.priority.map(Priority::as_str),
+            key: match service.key {
+                Key::Address => None,
+                Key::Header(name) => Some(KeySpec::Header(name)),
+            },
+            rate_limit: service.rate_limit.map(|limit| RateLimitSpec {
+                requests: limit.requests.get(),
+                per: write(limit.per),
+                burst: limit.burst.get(),
+            }),
+            on_deadline: service.on_deadline.map(|substitute| substitute.0),
             policy: pipeline.policy.into(),
         }
     }

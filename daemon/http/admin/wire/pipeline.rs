@@ -132,8 +132,52 @@ pub struct PipelineSpecV1 {
     /// How long a request may take, such as `50ms`; from 1 ms to 1 h.
     #[schema(example = "50ms")]
     pub deadline: Option<String>,
+    /// The class of requests that state none: `high`, `normal` or `low`.
+    #[schema(example = "normal")]
+    pub priority: Option<String>,
+    /// What tells one client from another: `address`, which is the default, or a header.
+    pub key: Option<KeySpecV1>,
+    /// How many requests a client may send.
+    pub rate_limit: Option<RateLimitSpecV1>,
+    /// Outputs, a row of each by name, that are answered when the deadline passes.
+    #[schema(value_type = Option<Object>)]
+    pub on_deadline: Option<serde_json::Value>,
     /// Which version answers.
     pub policy: PolicySpecV1,
+}
+
+/// What tells one client from another.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = KeySpec)]
+#[serde(untagged)]
+#[allow(
+    dead_code,
+    reason = "it describes what `pipelines::spec` reads and writes"
+)]
+pub enum KeySpecV1 {
+    /// `address`.
+    Word(String),
+    /// A header; the address where a request has none.
+    Header {
+        /// The header's name.
+        header: String,
+    },
+}
+
+/// How many requests a client may send.
+#[derive(Debug, ToSchema)]
+#[schema(as = RateLimitSpec)]
+#[allow(
+    dead_code,
+    reason = "it describes what `pipelines::spec` reads and writes"
+)]
+pub struct RateLimitSpecV1 {
+    /// Requests, from 1 to 1,000,000.
+    pub requests: u32,
+    /// In so much time, from 1 ms to 1 h; `1s` where absent.
+    pub per: Option<String>,
+    /// Requests that may come at once; `requests` where absent.
+    pub burst: Option<u32>,
 }
 
 /// Which version answers, chosen by `type`.
