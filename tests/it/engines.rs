@@ -8,6 +8,7 @@
 
 mod agreement;
 mod daemon;
+mod hostile;
 mod nodes;
 mod proto;
 

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::json;
 
 use super::library;
-use crate::daemon::{Daemon, House, iris};
+use crate::daemon::{Daemon, House};
 
 const USE: &str = "IMPRESARIO__ENGINES__ONNXRUNTIME";
 const LIBRARY: &str = "IMPRESARIO__ENGINES__ONNXRUNTIME_LIBRARY";
@@ -34,59 +34,65 @@ fn engine(daemon: &Daemon, model: &str) -> String {
 #[test]
 fn onnx_runtime_serves_and_is_named() {
     let house = House::new();
+    house.real("digits-mlp", "digits");
+    // Operators of `ai.onnx.ml` are the built-in engine's, unless the model says otherwise.
     house.real("iris-linear", "iris");
     house.real("iris-linear", "other");
     house.write(
         "models/other/model.toml",
+        "version = 1\n[onnx]\nengine = \"onnxruntime\"\nthreads = 2\narena = true\n",
+    );
+    house.real("digits-mlp", "third");
+    house.write(
+        "models/third/model.toml",
         "version = 1\n[onnx]\nengine = \"tract\"\n",
     );
-    house.real("digits-mlp", "digits");
-    let more = "version = 1\n[onnx]\nengine = \"onnxruntime\"\nthreads = 2\narena = true\n";
-    house.write("models/digits/model.toml", more);
     let daemon = house.start(serve(&house, "require").env(LIBRARY, library()));
-    assert_eq!(engine(&daemon, "iris"), "onnxruntime");
-    assert_eq!(engine(&daemon, "other"), "tract");
-    assert_eq!(engine(&daemon, "digits"), "onnxruntime");
-    let body = json!({ "inputs": iris(&[5.1, 3.5, 1.4, 0.2]) });
-    let [runtime, tract] =
-        ["iris", "other"].map(|model| daemon.post(&format!("/v2/models/{model}/infer"), &body));
-    assert_eq!(runtime.status, 200, "{runtime:?}");
-    assert_eq!(runtime.output("label"), tract.output("label"));
+    for (model, expected) in [
+        ("digits", "onnxruntime"),
+        ("iris", "tract"),
+        ("other", "onnxruntime"),
+        ("third", "tract"),
+    ] {
+        assert_eq!(engine(&daemon, model), expected, "{model}");
+    }
     let log = daemon.log();
     assert!(log.contains("1.32.0"), "the library's version: {log}");
-    // The specification's words for a batch: the rows are those of the request.
-    let rows = json!({ "inputs": [{ "name": "X", "shape": [3, 4], "datatype": "FP32", "data": vec![0; 12] }] });
-    assert_eq!(
-        daemon
-            .post("/v2/models/iris/infer", &rows)
-            .output("label")
-            .len(),
-        3
-    );
-    let wide = json!({ "inputs": [{ "name": "X", "shape": [1, 5], "datatype": "FP32", "data": vec![0; 5] }] });
-    assert_eq!(daemon.post("/v2/models/iris/infer", &wide).status, 400);
+    let ask = |model: &str, rows: usize, columns: usize| {
+        let data = vec![0.5; rows * columns];
+        let x = json!({ "name": "X", "shape": [rows, columns], "datatype": "FP32", "data": data });
+        daemon.post(
+            &format!("/v2/models/{model}/infer"),
+            &json!({ "inputs": [x] }),
+        )
+    };
+    let [tract, runtime] = ["iris", "other"].map(|model| ask(model, 3, 4));
+    assert_eq!(runtime.status, 200, "{runtime:?}");
+    assert_eq!(runtime.output("label"), tract.output("label"));
+    assert_eq!(runtime.output("label").len(), 3);
+    assert_eq!(ask("other", 1, 5).status, 400);
 }
 
 #[test]
 fn the_variable_names_the_library_too() {
     let house = House::new();
-    house.real("iris-linear", "iris");
+    house.real("digits-mlp", "digits");
     let mut command = serve(&house, "auto");
     let daemon = house.start(
         command
             .env("ORT_DYLIB_PATH", library())
             .env(LIBRARY, "nowhere.so"),
     );
-    assert_eq!(engine(&daemon, "iris"), "onnxruntime");
+    assert_eq!(engine(&daemon, "digits"), "onnxruntime");
 }
 
 #[test]
 fn a_virtual_environment_is_looked_into() {
     let house = House::new();
-    house.real("iris-linear", "iris");
+    house.real("digits-mlp", "digits");
     let home = library().ancestors().nth(6).unwrap().to_owned();
     let daemon = house.start(serve(&house, "auto").env("VIRTUAL_ENV", home));
-    assert_eq!(engine(&daemon, "iris"), "onnxruntime");
+    assert_eq!(engine(&daemon, "digits"), "onnxruntime");
 }
 
 /// Libraries that cannot be used, and what is said of each.
@@ -114,10 +120,10 @@ fn unusable(folder: &Path) -> Vec<(String, &'static str)> {
 #[test]
 fn a_library_that_cannot_be_used_is_said_once_and_replaced() {
     let house = House::new();
-    house.real("iris-linear", "iris");
+    house.real("digits-mlp", "digits");
     for (path, said) in unusable(house.path()) {
         let daemon = house.start(serve(&house, "auto").env(LIBRARY, &path));
-        assert_eq!(engine(&daemon, "iris"), "tract", "{path}");
+        assert_eq!(engine(&daemon, "digits"), "tract", "{path}");
         let log = daemon.log();
         let lines: Vec<_> = log
             .lines()

@@ -30,6 +30,24 @@ pub(super) const ENGINE: &str = "tract";
 /// Resident bytes of a model that is all code and no weights, roughly.
 const BASE: u64 = 1 << 20;
 
+/// The operators that make a file a network, for the choice of its engine.
+#[cfg(feature = "onnxruntime")]
+const NETWORK: [&str; 13] = [
+    "Attention",
+    "Conv",
+    "ConvInteger",
+    "ConvTranspose",
+    "Einsum",
+    "GRU",
+    "Gemm",
+    "LSTM",
+    "MatMul",
+    "MatMulInteger",
+    "QLinearConv",
+    "QLinearMatMul",
+    "RNN",
+];
+
 /// Loads ONNX files: through ONNX Runtime where it has one, through tract else.
 #[derive(Clone, Default)]
 pub struct OnnxLoader {
@@ -120,21 +138,58 @@ impl OnnxLoader {
                 runtime::build(runtime, options, instances, bytes, origin)
             }
             (EngineChoice::Auto, Some(runtime)) => {
-                let runs = runtime::build(runtime, options, instances, bytes.clone(), origin);
-                let error = match runs {
-                    Ok(model) => return Ok(model),
-                    Err(error) => error,
-                };
-                let said = causes(&error);
-                let mut model = built_in(&bytes, origin).map_err(|own| also(own, &said))?;
-                model.warn(format!(
-                    "{}: the built-in engine runs it, because ONNX Runtime cannot: {said}",
-                    origin.path.display()
-                ));
-                Ok(model)
+                let with_runtime =
+                    || runtime::build(runtime, options, instances, bytes.clone(), origin);
+                match suits_built_in(&bytes, origin)? {
+                    true => first(
+                        || built_in(&bytes, origin),
+                        with_runtime,
+                        "ONNX Runtime runs it, because the built-in engine cannot",
+                        origin,
+                    ),
+                    false => first(
+                        with_runtime,
+                        || built_in(&bytes, origin),
+                        "the built-in engine runs it, because ONNX Runtime cannot",
+                        origin,
+                    ),
+                }
             }
         }
     }
+}
+
+/// Whether the built-in engine is the better one for a file: where operators of `ai.onnx.ml` are in it and no network
+/// is. Trees, linear models, scalers, categories and text are our own operators, which take half of ONNX Runtime's
+/// time for one row and about as much for 64 (`benches/trees.rs`); networks are ONNX Runtime's strength.
+#[cfg(feature = "onnxruntime")]
+fn suits_built_in(bytes: &[u8], origin: &Origin) -> Result<bool, LoadError> {
+    let proto = file::decode(&mut &bytes[..], bytes.len() as u64, origin)?;
+    file::sound(&proto, origin)?;
+    let (mut tables, mut network) = (false, false);
+    check::each_node(file::graph(&proto), &mut |node| {
+        tables |= node.domain == "ai.onnx.ml";
+        network |= NETWORK.contains(&node.op_type.as_str());
+    });
+    Ok(tables && !network)
+}
+
+/// A model of the engine that suits it, else of the other, with a warning that says why.
+#[cfg(feature = "onnxruntime")]
+fn first(
+    suits: impl FnOnce() -> Result<OnnxModel, LoadError>,
+    other: impl FnOnce() -> Result<OnnxModel, LoadError>,
+    because: &str,
+    origin: &Origin,
+) -> Result<OnnxModel, LoadError> {
+    let error = match suits() {
+        Ok(model) => return Ok(model),
+        Err(error) => error,
+    };
+    let said = causes(&error);
+    let mut model = other().map_err(|error| also(error, &said))?;
+    model.warn(format!("{}: {because}: {said}", origin.path.display()));
+    Ok(model)
 }
 
 fn absent() -> LoadError {
@@ -274,12 +329,12 @@ fn causes(error: &LoadError) -> String {
     shorten(&text)
 }
 
-/// The built-in engine's error, with what ONNX Runtime said where neither can run the file.
+/// The second engine's error, with what the first said, where neither can run the file.
 #[cfg(feature = "onnxruntime")]
 fn also(error: LoadError, said: &str) -> LoadError {
     match error {
         LoadError::Unsupported { what, remedy } => LoadError::Unsupported {
-            what: format!("{what}, and ONNX Runtime cannot run it either ({said})"),
+            what: format!("{what}, and the other engine cannot run it either ({said})"),
             remedy,
         },
         LoadError::Engine { engine, what } => LoadError::Engine {

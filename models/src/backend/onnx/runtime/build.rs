@@ -54,7 +54,9 @@ pub(in super::super) fn build(
         }
     };
     let mut loops = !proto.functions.is_empty();
-    check::each_node(file::graph(&proto), &mut |node| loops |= node.op_type == "Loop");
+    check::each_node(file::graph(&proto), &mut |node| {
+        loops |= node.op_type == "Loop"
+    });
     drop(proto);
     let recipe = Recipe {
         runtime: runtime.clone(),
