@@ -248,6 +248,10 @@ impl Manifest {
             }
             let max_batch = config.max_batch_size.and_then(NonZeroUsize::new);
             manifest.limits.max_batch = max_batch.or(manifest.limits.max_batch);
+            manifest.limits.instances = config.instances.unwrap_or(manifest.limits.instances);
+            let join = &mut manifest.limits.join;
+            join.max_delay = config.max_delay.unwrap_or(join.max_delay);
+            manifest.cache = (config.cache == Some(true)).then(Caching::default);
             manifest.triton = Some(Arc::new(config));
         }
         let path = dir.join(MANIFEST_FILE);
@@ -275,7 +279,8 @@ impl Manifest {
         self.warmup.runs = written.runs.unwrap_or(self.warmup.runs);
         self.residence = written.pin.map_or(self.residence, |pin| pin.residence);
         let cache = written.cache;
-        self.cache = (cache.enabled == Some(true)).then_some(Caching { ttl: cache.ttl });
+        let enabled = cache.enabled.unwrap_or(self.cache.is_some());
+        self.cache = enabled.then_some(Caching { ttl: cache.ttl });
         self.onnx = Onnx {
             engine: written.engine.unwrap_or(self.onnx.engine),
             threads: written.threads.unwrap_or(self.onnx.threads),

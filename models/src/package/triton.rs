@@ -1,12 +1,13 @@
 //! `config.pbtxt`: what a Triton user's configuration says that has a meaning here.
 //!
-//! Read are name, `max_batch_size`, inputs, outputs, label files and the version policy; the rest is ignored
-//! with a warning. Checking it against a model's contract is [`super::overlay`]'s business. Source: Triton's
+//! Read are name, `max_batch_size`, inputs, outputs, label files, the version policy, and of scheduling the count of
+//! instances, the delay of batches and whether answers are kept; the rest is ignored with a warning. Checking it against a model's contract is [`super::overlay`]'s business. Source: Triton's
 //! `model_config.proto`.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::files;
 use super::manifest::VersionPolicy;
@@ -37,6 +38,12 @@ pub struct Config {
     pub outputs: Vec<ConfigPort>,
     /// Which versions are served.
     pub versions: Option<VersionPolicy>,
+    /// `instance_group`: computations at a time, of all groups together.
+    pub instances: Option<NonZeroUsize>,
+    /// `dynamic_batching.max_queue_delay_microseconds`: how long a computation waits for more requests.
+    pub max_delay: Option<Duration>,
+    /// `response_cache.enable`: whether answers are kept.
+    pub cache: Option<bool>,
     /// Fields that were ignored, with their lines.
     pub warnings: Vec<String>,
 }
@@ -118,8 +125,60 @@ impl Config {
                 let policy = self.policy(&at, &field.value)?;
                 self.versions = Some(policy);
             }
+            "instance_group" => self.instance_group(&at, &field.value)?,
+            "dynamic_batching" => self.dynamic_batching(&at, &field.value)?,
+            "response_cache" => {
+                for inner in at.message(&field.value)? {
+                    let at = at.inner(&path, inner);
+                    match inner.name.as_str() {
+                        "enable" => self.cache = Some(at.flag(&inner.value)?),
+                        _ => self.ignore(&at),
+                    }
+                }
+            }
             name if SILENT.contains(&name) => {}
             _ => self.ignore(&at),
+        }
+        Ok(())
+    }
+
+    /// Groups add up; which device they name has no meaning here.
+    fn instance_group(&mut self, at: &At<'_>, value: &Value) -> Result<(), LoadError> {
+        let path = self.path.clone();
+        let mut count = NonZeroUsize::MIN;
+        for field in at.message(value)? {
+            let at = at.inner(&path, field);
+            match field.name.as_str() {
+                "count" => {
+                    count = NonZeroUsize::new(at.number(&field.value)?)
+                        .ok_or_else(|| at.expected("a whole number from 1", &field.value))?;
+                }
+                "kind" | "name" => {}
+                _ => self.ignore(&at),
+            }
+        }
+        let known = self.instances.map_or(0, NonZeroUsize::get);
+        self.instances = Some(count.saturating_add(known));
+        Ok(())
+    }
+
+    fn dynamic_batching(&mut self, at: &At<'_>, value: &Value) -> Result<(), LoadError> {
+        let path = self.path.clone();
+        for field in at.message(value)? {
+            let at = at.inner(&path, field);
+            match field.name.as_str() {
+                "max_queue_delay_microseconds" => {
+                    let micros = at.number(&field.value)?;
+                    let delay = Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX));
+                    if delay > Duration::from_secs(1) {
+                        return Err(at.expected("at most 1000000, a second", &field.value));
+                    }
+                    self.max_delay = Some(delay);
+                }
+                // A batch takes what waits, and each answer goes to its own request.
+                "preferred_batch_size" | "preserve_ordering" => {}
+                _ => self.ignore(&at),
+            }
         }
         Ok(())
     }
@@ -289,6 +348,14 @@ impl<'a> At<'a> {
             _ => None,
         }
         .ok_or_else(|| self.expected("a whole number from 0", value))
+    }
+
+    fn flag(&self, value: &Value) -> Result<bool, LoadError> {
+        match value {
+            Value::Word(word) if word == "true" => Ok(true),
+            Value::Word(word) if word == "false" => Ok(false),
+            _ => Err(self.expected("true or false", value)),
+        }
     }
 
     fn dim(&self, value: &Value) -> Result<Option<usize>, LoadError> {

@@ -79,14 +79,14 @@ output { name: "y", data_type: TYPE_FP32, dims: 3, label_filename: "labels.txt" 
 version_policy: { specific: { versions: [1, 3] } }
 instance_group [ { count: 2 } ]
 dynamic_batching { }
+optimization { priority: PRIORITY_MAX }
 "#,
         expect![[r#"
             FirstAxis { max: Some(8) }, List({1, 3})
             x FP32 [-1, 4]
             t BYTES [-1, 2]
             y FP32 [-1, 3] ["a", "b", "c"]
-            ROOT/m/config.pbtxt: line 8: instance_group has no meaning here and is ignored
-            ROOT/m/config.pbtxt: line 9: dynamic_batching has no meaning here and is ignored"#]],
+            ROOT/m/config.pbtxt: line 10: optimization has no meaning here and is ignored"#]],
     );
     check(
         "version_policy { latest { num_versions: 2 } }",
@@ -289,4 +289,38 @@ fn the_manifest_wins_over_the_configuration() {
         "[limits]\nmax_batch = 2\n[contract.outputs.y]\nlabels = [\"p\", \"q\", \"r\"]",
         contract(),
     ));
+}
+
+#[test]
+fn scheduling_becomes_limits_that_model_toml_overrides() {
+    let read = |toml: &str| {
+        let root = tempfile::tempdir().unwrap();
+        let base = root.path().canonicalize().unwrap();
+        let dir = base.join("m");
+        fs::create_dir_all(dir.join("1")).unwrap();
+        let config =
+            "instance_group [ { count: 2 }, { kind: KIND_CPU } ] response_cache { enable: true }
+            dynamic_batching { preferred_batch_size: [4, 8] max_queue_delay_microseconds: 100 }";
+        fs::write(dir.join(CONFIG_FILE), config).unwrap();
+        fs::write(dir.join("1/model.toml"), toml).unwrap();
+        let model = Name::new("m").unwrap();
+        let manifest = Manifest::read(&base, &dir, &dir.join("1"), &model, &Limits::default());
+        let manifest = manifest.unwrap();
+        let limits = manifest.limits;
+        (
+            limits.instances.get(),
+            limits.join.max_delay,
+            manifest.cache.is_some(),
+        )
+    };
+    let micros = Duration::from_micros;
+    assert_eq!(read(""), (3, micros(100), true));
+    let other = "[limits]\ninstances = 1\nmax_delay = \"0s\"\n[cache]\nenabled = false\n";
+    assert_eq!(read(other), (1, micros(0), false));
+    check(
+        "dynamic_batching { max_queue_delay_microseconds: 2000000 }",
+        expect![
+            "ROOT/m/config.pbtxt: line 1: dynamic_batching.max_queue_delay_microseconds: expected at most 1000000, a second, got 2000000"
+        ],
+    );
 }
