@@ -222,6 +222,31 @@ impl Daemon {
         reply(agent().get(format!("http://{}/metrics", self.admin)).call()).text
     }
 
+    /// Waits until so many instances of a model's first version compute.
+    pub(crate) fn until_busy(&self, model: &str, n: usize) {
+        self.until_shown(&format!(
+            "impresario_version_busy_instances{{model=\"{model}\",version=\"1\"}} {n}"
+        ));
+    }
+
+    /// Waits until so many requests wait for a model's first version.
+    pub(crate) fn until_waiting(&self, model: &str, n: usize) {
+        self.until_shown(&format!(
+            "impresario_version_queue_length{{model=\"{model}\",version=\"1\"}} {n}"
+        ));
+    }
+
+    fn until_shown(&self, line: &str) {
+        let ask = |daemon: &Self| {
+            reply(
+                agent()
+                    .get(format!("http://{}/metrics", daemon.admin))
+                    .call(),
+            )
+        };
+        self.until(ask, |shown| shown.text.lines().any(|shown| shown == line));
+    }
+
     pub(crate) fn admin_put(&self, path: &str, body: &Value) -> Reply {
         let request = agent().put(format!("http://{}/admin/v1{path}", self.admin));
         reply(

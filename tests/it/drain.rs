@@ -18,12 +18,8 @@ fn a_request_in_flight_is_answered() {
         let url = format!("http://{}/v2/models/slow/infer", daemon.http);
         let body = json!({ "inputs": fake_input() }).to_string();
         let caller = thread::spawn(move || reply(agent().post(url).send(body)));
-        // The request is in flight when the version's queue or worker has it: its counter is not there yet, but
-        // the worker is busy, which a second request's queue time would show. The log says when it goes down.
-        daemon.until(|d| d.get("/v2/models/slow/ready"), |r| r.status == 200);
         let http = daemon.http.clone();
-        let in_flight = std::time::Duration::from_millis(300);
-        thread::park_timeout(in_flight);
+        daemon.until_busy("slow", 1);
         daemon.signal(signal);
         let ready = format!("http://{http}/v2/health/ready");
         let unready = loop {
@@ -84,7 +80,7 @@ fn endless() -> House {
     house
 }
 
-/// Calls it, and returns when the call has had time to be in flight.
+/// Calls it, and returns when it is being computed.
 fn call(daemon: &Daemon) -> thread::JoinHandle<Result<u16, ureq::Error>> {
     let url = format!("http://{}/v2/models/slow/infer", daemon.http);
     let body = json!({ "inputs": fake_input() }).to_string();
@@ -94,7 +90,7 @@ fn call(daemon: &Daemon) -> thread::JoinHandle<Result<u16, ureq::Error>> {
             .send(body)
             .map(|response| response.status().as_u16())
     });
-    thread::park_timeout(std::time::Duration::from_millis(300));
+    daemon.until_busy("slow", 1);
     caller
 }
 

@@ -28,25 +28,10 @@ fn post(daemon: &Daemon, name: &str, headers: &[(&str, &str)], body: &Value) -> 
     reply(request.send(body.to_string()))
 }
 
-/// Waits until so many requests wait for the model.
-fn until_waiting(daemon: &Daemon, n: usize) {
-    let line = format!("impresario_version_queue_length{{model=\"slow\",version=\"1\"}} {n}");
-    daemon.until(
-        |d| reply(agent().get(format!("http://{}/metrics", d.admin)).call()),
-        |r| r.text.contains(&line),
-    );
-}
-
 /// Takes the model's only instance for half a second.
 fn occupy<'s>(scope: &'s thread::Scope<'s, '_>, daemon: &'s Daemon) {
     scope.spawn(|| assert_eq!(daemon.infer("slow", input(0.0)).status, 200));
-    daemon.until(
-        |d| reply(agent().get(format!("http://{}/metrics", d.admin)).call()),
-        |r| {
-            r.text
-                .contains("impresario_version_busy_instances{model=\"slow\",version=\"1\"} 1")
-        },
-    );
+    daemon.until_busy("slow", 1);
 }
 
 #[test]
@@ -79,7 +64,7 @@ fn a_full_queue_sheds_the_less_urgent_first() {
     thread::scope(|scope| {
         occupy(scope, &daemon);
         let low = scope.spawn(|| post(&daemon, "slow", &[], &asked(1.0, 3)));
-        until_waiting(&daemon, 1);
+        daemon.until_waiting("slow", 1);
         let same = post(&daemon, "slow", &[], &asked(2.0, 3));
         assert_eq!(same.status, 503, "{same:?}");
         assert!(same.error().contains("1 requests are waiting"), "{same:?}");
@@ -131,7 +116,7 @@ fn what_cannot_be_in_time_is_refused_at_once() {
     thread::scope(|scope| {
         occupy(scope, &daemon);
         scope.spawn(|| assert_eq!(daemon.infer("slow", input(0.0)).status, 200));
-        until_waiting(&daemon, 1);
+        daemon.until_waiting("slow", 1);
         let refused = post(&daemon, "slow", &[("x-request-timeout", "100ms")], &body);
         assert_eq!(refused.status, 503, "{refused:?}");
         assert!(
