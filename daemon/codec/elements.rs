@@ -14,11 +14,13 @@ use super::refusal::{Label, Refusal};
 /// Deeper arrays are refused; no model's tensors have so many axes.
 pub(super) const MAX_DEPTH: usize = 32;
 
-/// The sizes of nested arrays, outermost first. Empty for a value without an array around it.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Nesting {
-    sizes: [usize; MAX_DEPTH],
-    depth: usize,
+/// How elements were nested.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Nesting {
+    /// In one array of so many.
+    Flat(usize),
+    /// In arrays of these sizes, outermost first. Empty for a value without an array around it.
+    Deep(Vec<usize>),
 }
 
 /// Reads `data` for a datatype. `room` is how many elements are expected, a hint only.
@@ -182,18 +184,19 @@ pub(super) fn too_many(label: Label<'_>, limits: &Limits, got: usize) -> Refusal
 impl Nesting {
     /// Whether data nested like this is a tensor of the shape: flat, or nested exactly so.
     pub(super) fn fits(&self, shape: &[usize], elements: usize) -> bool {
-        let sizes = self.sizes();
-        sizes == shape || sizes == [elements]
-    }
-
-    fn sizes(&self) -> &[usize] {
-        &self.sizes[..self.depth]
+        match self {
+            Self::Flat(size) => *size == elements || shape == [*size],
+            Self::Deep(sizes) => sizes == shape,
+        }
     }
 }
 
 impl fmt::Display for Nesting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.sizes())
+        match self {
+            Self::Flat(size) => write!(f, "[{size}]"),
+            Self::Deep(sizes) => write!(f, "{sizes:?}"),
+        }
     }
 }
 
@@ -272,9 +275,10 @@ impl Walk {
     }
 
     fn nesting(&self) -> Nesting {
-        Nesting {
-            sizes: self.sizes.map(|size| size.unwrap_or(0)),
-            depth: self.seen,
+        let size = |size: &Option<usize>| size.unwrap_or(0);
+        match &self.sizes[..self.seen] {
+            [flat] => Nesting::Flat(size(flat)),
+            deep => Nesting::Deep(deep.iter().map(size).collect()),
         }
     }
 

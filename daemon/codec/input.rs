@@ -44,10 +44,6 @@ struct Draft<'c> {
 }
 
 #[derive(Default)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "there is one, on the stack, while an entry is read; a box for it would cost more"
-)]
 enum Data {
     #[default]
     None,

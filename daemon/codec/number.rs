@@ -15,8 +15,9 @@ pub(super) struct Number<'a> {
     complete: bool,
 }
 
-/// Digits that fit 64 bits whatever they are.
-const MANTISSA_DIGITS: u32 = 19;
+/// Digits that fit 64 bits whatever they are. Leading zeros count as well: a number with more takes the slow path,
+/// which is exact too.
+const MANTISSA_DIGITS: usize = 19;
 
 /// Powers of ten that are exact as doubles.
 const POWERS: [f64; 23] = [
@@ -30,41 +31,34 @@ impl<'a> Number<'a> {
     /// The number at the front of the bytes, by the grammar of RFC 8259.
     #[inline]
     pub(super) fn scan(bytes: &'a [u8]) -> Option<Self> {
-        let mut scan = Scan {
-            bytes,
-            at: 0,
-            mantissa: 0,
-            digits: 0,
-            complete: true,
-        };
         let negative = bytes.first() == Some(&b'-');
-        scan.at += usize::from(negative);
-        let whole = scan.at;
-        scan.digits();
+        let whole = usize::from(negative);
+        let (mut mantissa, mut at) = few_digits(bytes, whole, 0);
         let leading_zero = bytes.get(whole) == Some(&b'0');
-        if scan.at == whole || (leading_zero && scan.at > whole + 1) {
+        if at == whole || (leading_zero && at > whole + 1) {
             return None;
         }
-        let mut exponent = 0;
-        if bytes.get(scan.at) == Some(&b'.') {
-            scan.at += 1;
-            let point = scan.at;
-            scan.digits();
-            if scan.at == point {
+        let (mut count, mut exponent) = (at - whole, 0);
+        if bytes.get(at) == Some(&b'.') {
+            let point = at + 1;
+            (mantissa, at) = digits(bytes, point, mantissa);
+            if at == point {
                 return None;
             }
+            count += at - point;
             // Longer fractions are not complete, so their exponent is of no use.
-            exponent = -i32::try_from(scan.at - point).unwrap_or(i32::MAX);
+            exponent = -i32::try_from(at - point).unwrap_or(i32::MAX);
         }
-        if let Some(b'e' | b'E') = bytes.get(scan.at) {
-            exponent = exponent.saturating_add(scan.exponent()?);
+        if let Some(b'e' | b'E') = bytes.get(at) {
+            let (power, end) = power(bytes, at + 1)?;
+            (exponent, at) = (exponent.saturating_add(power), end);
         }
         Some(Self {
-            text: &bytes[..scan.at],
+            text: &bytes[..at],
             negative,
-            mantissa: scan.mantissa,
+            mantissa,
             exponent,
-            complete: scan.complete,
+            complete: count <= MANTISSA_DIGITS,
         })
     }
 
@@ -164,56 +158,50 @@ impl<'a> Number<'a> {
     }
 }
 
-// === impl Scan ===
+// === scanning ===
 
-struct Scan<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    mantissa: u64,
-    digits: u32,
-    complete: bool,
+/// Appends the digits from a place on to a mantissa; the mantissa and the place behind them. Of more digits than fit,
+/// the mantissa is of no use.
+#[inline]
+fn digits(bytes: &[u8], mut at: usize, mut mantissa: u64) -> (u64, usize) {
+    while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk)
+        && let Some(value) = eight_digits(*eight)
+    {
+        mantissa = mantissa.wrapping_mul(100_000_000).wrapping_add(value);
+        at += 8;
+    }
+    few_digits(bytes, at, mantissa)
 }
 
-impl Scan<'_> {
-    #[inline]
-    fn digits(&mut self) {
-        // Eight at a time count as eight, leading zeros too: at worst a number of very many digits takes the slow
-        // path, which is exact as well.
-        while self.digits + 8 <= MANTISSA_DIGITS
-            && let Some(eight) = self.bytes[self.at..].first_chunk()
-            && let Some(value) = eight_digits(*eight)
-        {
-            self.mantissa = self.mantissa * 100_000_000 + value;
-            self.digits += 8;
-            self.at += 8;
+/// The same where there are few, as before the point of most numbers.
+#[inline]
+fn few_digits(bytes: &[u8], mut at: usize, mut mantissa: u64) -> (u64, usize) {
+    while let Some(byte) = bytes.get(at) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
         }
-        while let Some(digit @ b'0'..=b'9') = self.bytes.get(self.at) {
-            if self.digits < MANTISSA_DIGITS {
-                self.mantissa = self.mantissa * 10 + u64::from(digit - b'0');
-                self.digits += u32::from(self.mantissa != 0);
-            } else {
-                self.complete = false;
-            }
-            self.at += 1;
-        }
+        mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
+        at += 1;
     }
+    (mantissa, at)
+}
 
-    fn exponent(&mut self) -> Option<i32> {
-        self.at += 1;
-        let negative = self.bytes.get(self.at) == Some(&b'-');
-        if let Some(b'+' | b'-') = self.bytes.get(self.at) {
-            self.at += 1;
-        }
-        let start = self.at;
-        let mut exponent = 0i32;
-        while let Some(digit @ b'0'..=b'9') = self.bytes.get(self.at) {
-            exponent = exponent
-                .saturating_mul(10)
-                .saturating_add(i32::from(digit - b'0'));
-            self.at += 1;
-        }
-        (self.at > start).then_some(if negative { -exponent } else { exponent })
+/// The power of ten behind an `e`, and the place behind it.
+fn power(bytes: &[u8], mut at: usize) -> Option<(i32, usize)> {
+    let negative = bytes.get(at) == Some(&b'-');
+    if let Some(b'+' | b'-') = bytes.get(at) {
+        at += 1;
     }
+    let start = at;
+    let mut power = 0i32;
+    while let Some(digit @ b'0'..=b'9') = bytes.get(at) {
+        power = power
+            .saturating_mul(10)
+            .saturating_add(i32::from(digit - b'0'));
+        at += 1;
+    }
+    (at > start).then_some((if negative { -power } else { power }, at))
 }
 
 /// The number that eight digits write, where all of them are digits: pairs, fours and all eight are put together
