@@ -25,12 +25,16 @@ use crate::auth::HashError;
 use crate::clock;
 use crate::config::{self, Engine, Overrides, Settings};
 use crate::embed::{Impresario, StartError};
+use crate::grpc;
 use crate::http::admin::{ReloadRefused, Reloaded};
 use crate::plane::InFlight;
 use crate::store::{Error as StoreError, Memory, Retention, Sled, Store};
 use crate::telemetry;
 
 use planes::Planes;
+
+/// How long the last answers over gRPC have to reach their callers.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// What `impresario serve` was told.
 #[derive(Clone, Debug, Default)]
@@ -133,8 +137,12 @@ async fn run(
 ) -> Result<(), ServeError> {
     let pipelines = settings.read_pipelines().map_err(ServeError::Problems)?;
     let http = bind(settings.server.http, "server.http, --http")?;
+    let grpc = settings.server.grpc;
+    let grpc = grpc.map(|address| bind(address, "server.grpc, --grpc"));
+    let grpc = grpc.transpose()?;
     let admin = bind(settings.server.admin, "server.admin, --admin")?;
-    let addresses = banner::Addresses::of(&http, &admin).map_err(ServeError::Serve)?;
+    let addresses =
+        banner::Addresses::of(&http, grpc.as_ref(), &admin).map_err(ServeError::Serve)?;
     let impresario = begin(&settings).await?;
     let reload = Reload {
         settings: Arc::clone(&settings),
@@ -150,16 +158,27 @@ async fn run(
         impresario: &impresario,
         addresses,
     };
-    let data = planes.data(&in_flight, http)?;
+    let calls = match addresses.grpc {
+        Some(bound) => Some(planes.grpc(&in_flight, bound)?),
+        None => None,
+    };
+    let data = planes.data(&in_flight, http, calls.as_ref())?;
     let admin = planes.admin(&reload, admin)?;
     let handles = [data.handle(), admin.handle()];
     let (data, admin) = (actix::spawn(data), actix::spawn(admin));
+    if let (Some(calls), Some(grpc)) = (calls.clone(), grpc) {
+        actix::spawn(async move {
+            if let Err(error) = calls.accept(grpc).await {
+                tracing::error!(%error, "no calls are taken over gRPC");
+            }
+        });
+    }
     if let Some(path) = addresses_file {
         addresses
             .write(&path)
             .map_err(|source| ServeError::Addresses { path, source })?;
     }
-    tracing::info!(http = %addresses.http, admin = %addresses.admin, "listening");
+    tracing::info!(http = %addresses.http, grpc = ?addresses.grpc, admin = %addresses.admin, "listening");
     let mut signals = signals::Signals::listen().map_err(ServeError::Serve)?;
     let early = tokio::select! {
         () = impresario.settled() => None,
@@ -176,7 +195,13 @@ async fn run(
         }
     };
     tracing::info!(signal, grace = ?settings.server.grace, "going down");
-    let down = go_down(&impresario, &in_flight, &handles, settings.server.grace);
+    let down = go_down(
+        &impresario,
+        &in_flight,
+        calls.as_ref(),
+        &handles,
+        settings.server.grace,
+    );
     tokio::select! {
         result = down => result?,
         signal = signals.end() => {
@@ -247,15 +272,24 @@ async fn begin(settings: &Settings) -> Result<Impresario, ServeError> {
 async fn go_down(
     impresario: &Impresario,
     in_flight: &InFlight,
+    grpc: Option<&grpc::Server>,
     servers: &[ServerHandle],
     grace: Duration,
 ) -> Result<(), ServeError> {
     impresario.live().accept(false);
+    if let Some(grpc) = grpc {
+        grpc.stop();
+    }
     let finish = async {
         in_flight.none().await;
         impresario.stop().await;
     };
     let finished = tokio::time::timeout(grace, finish).await;
+    if let Some(grpc) = grpc {
+        // Every request is answered or given up: what is left is for answers to reach the wire. Who keeps a
+        // connection open for another reason is not waited for.
+        let _open = tokio::time::timeout(LINGER, grpc.closed()).await;
+    }
     for server in servers {
         // Nothing is in flight, or nobody waits any longer: idle connections need no patience.
         server.stop(false).await;

@@ -37,7 +37,14 @@ impl Server {
         let mut command = place.command(env!("CARGO_BIN_EXE_impresario"));
         command
             .arg("serve")
-            .args(["--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
+            .args([
+                "--http",
+                "127.0.0.1:0",
+                "--grpc",
+                "none",
+                "--admin",
+                "127.0.0.1:0",
+            ])
             .arg("--models")
             .arg(models)
             .arg("--state")

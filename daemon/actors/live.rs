@@ -95,6 +95,8 @@ impl Live {
     /// Says whether the daemon wants requests; readiness follows at once.
     pub fn accept(&self, accepting: bool) {
         self.0.accepting.store(accepting, Ordering::Release);
+        // Who watches readiness watches the same as who watches snapshots.
+        self.0.serial.send_modify(|serial| *serial += 1);
     }
 
     pub(super) fn publish(&self, snapshot: Snapshot) {

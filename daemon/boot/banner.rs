@@ -23,22 +23,33 @@ const MAX_LINES: usize = 20;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Addresses {
     pub(super) http: SocketAddr,
+    /// Where there is one.
+    pub(super) grpc: Option<SocketAddr>,
     pub(super) admin: SocketAddr,
 }
 
 impl Addresses {
-    pub(super) fn of(http: &TcpListener, admin: &TcpListener) -> io::Result<Self> {
+    pub(super) fn of(
+        http: &TcpListener,
+        grpc: Option<&TcpListener>,
+        admin: &TcpListener,
+    ) -> io::Result<Self> {
         Ok(Self {
             http: http.local_addr()?,
+            grpc: grpc.map(TcpListener::local_addr).transpose()?,
             admin: admin.local_addr()?,
         })
     }
 
-    /// Writes `{"http":…,"admin":…}`, wholly or not at all, so that a script that waits for the file never
+    /// Writes `{"http":…,"grpc":…,"admin":…}`, wholly or not at all, so that a script that waits for the file never
     /// reads half of it.
     pub(super) fn write(self, path: &Path) -> io::Result<()> {
-        let text =
-            json!({ "http": self.http.to_string(), "admin": self.admin.to_string() }).to_string();
+        let text = json!({
+            "http": self.http.to_string(),
+            "grpc": self.grpc.map(|grpc| grpc.to_string()),
+            "admin": self.admin.to_string(),
+        });
+        let text = text.to_string();
         let mut beside = path.as_os_str().to_owned();
         beside.push(".part");
         let mut file = std::fs::File::create(&beside)?;
@@ -79,6 +90,9 @@ fn render(
         took.as_secs_f64()
     )?;
     writeln!(text, "  requests  http://{}", addresses.http)?;
+    if let Some(grpc) = addresses.grpc {
+        writeln!(text, "  gRPC      {grpc}")?;
+    }
     writeln!(text, "  admin     http://{}", addresses.admin)?;
     writeln!(text, "  models    {}", settings.models.repository.display())?;
     match &settings.store.engine {

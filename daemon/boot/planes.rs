@@ -12,6 +12,7 @@ use crate::auth::{self, Door, Strangers};
 use crate::codec::Limits;
 use crate::config::{self, Settings};
 use crate::embed::Impresario;
+use crate::grpc;
 use crate::http;
 use crate::http::admin::{Admin, Reloader};
 use crate::plane::{InFlight, Operators, Plane};
@@ -33,23 +34,17 @@ impl Planes<'_> {
         &self,
         in_flight: &InFlight,
         listener: TcpListener,
+        grpc: Option<&grpc::Server>,
     ) -> Result<Server, ServeError> {
         let server = &self.settings.server;
-        let (live, clock) = (self.impresario.live(), self.impresario.clock());
-        let plane = web::Data::new(Plane {
-            serve: self.impresario.serve().clone(),
-            control: self.impresario.control().clone(),
-            measure: self.impresario.measure().clone(),
-            limits: limits(&server.limits),
-            patience: self.settings.models.load_timeout,
-            guard: Arc::new(Operators {
-                door: self.door(self.addresses.http)?,
-                live: live.clone(),
-                clock,
-            }),
-        });
-        let (in_flight, live) = (in_flight.clone(), live.clone());
+        let plane = web::Data::new(self.plane(self.addresses.http)?);
+        let (in_flight, live) = (in_flight.clone(), self.impresario.live().clone());
+        let grpc = grpc.cloned();
         let app = move || {
+            // An application is made once on each thread that serves.
+            if let Some(grpc) = &grpc {
+                grpc.serve_here();
+            }
             App::new()
                 .wrap(in_flight.middleware(live.clone()))
                 .configure(http::configure(plane.clone()))
@@ -64,6 +59,38 @@ impl Planes<'_> {
             None => http,
         };
         Ok(http.listen(listener).map_err(ServeError::Serve)?.run())
+    }
+
+    /// Where applications call, on the threads of [`Self::data`].
+    pub(super) fn grpc(
+        &self,
+        in_flight: &InFlight,
+        bound: SocketAddr,
+    ) -> Result<grpc::Server, ServeError> {
+        let server = &self.settings.server;
+        let settings = grpc::Settings {
+            max_connections: server.limits.max_connections,
+            max_concurrent: server.limits.max_concurrent,
+            header_timeout: server.header_timeout,
+            keep_alive: server.keep_alive,
+        };
+        grpc::Server::new(self.plane(bound)?, in_flight.clone(), settings)
+            .map_err(ServeError::Serve)
+    }
+
+    fn plane(&self, bound: SocketAddr) -> Result<Plane, ServeError> {
+        Ok(Plane {
+            serve: self.impresario.serve().clone(),
+            control: self.impresario.control().clone(),
+            measure: self.impresario.measure().clone(),
+            limits: limits(&self.settings.server.limits),
+            patience: self.settings.models.load_timeout,
+            guard: Arc::new(Operators {
+                door: self.door(bound)?,
+                live: self.impresario.live().clone(),
+                clock: self.impresario.clock(),
+            }),
+        })
     }
 
     /// Where admins look and change.

@@ -101,7 +101,7 @@ pub struct ServeArgs {
     /// The settings that flags can say.
     #[command(flatten)]
     pub overrides: OverrideArgs,
-    /// Write the bound addresses to this file as JSON: {"http":…,"admin":…}.
+    /// Write the bound addresses to this file as JSON: {"http":…,"grpc":…,"admin":…}.
     #[arg(long, value_name = "FILE")]
     pub addresses_file: Option<PathBuf>,
 }
@@ -129,6 +129,9 @@ pub struct OverrideArgs {
     /// Where applications post to; port 0 for any.
     #[arg(long, value_name = "ADDR")]
     pub http: Option<String>,
+    /// Where they call over gRPC; port 0 for any, "none" for nowhere.
+    #[arg(long, value_name = "ADDR")]
+    pub grpc: Option<String>,
     /// Where admins ask; port 0 for any.
     #[arg(long, value_name = "ADDR")]
     pub admin: Option<String>,

@@ -50,6 +50,7 @@ impl From<OverrideArgs> for Overrides {
             models: args.models,
             state: args.state,
             http: args.http,
+            grpc: args.grpc,
             admin: args.admin,
             grace: args.grace,
             log_level: args.log_level,

@@ -11,7 +11,7 @@ use super::limits::Limits;
 use super::refusal::{Label, Refusal};
 
 /// Reads exactly `count` elements that fill `bytes` exactly.
-pub(super) fn read(
+pub(crate) fn read(
     bytes: &[u8],
     datatype: DataType,
     count: usize,
@@ -76,7 +76,7 @@ pub(super) fn size(values: &Values) -> usize {
 }
 
 /// Appends values as they travel.
-pub(super) fn write(values: &Values, label: Label<'_>, out: &mut Vec<u8>) -> Result<(), Refusal> {
+pub(crate) fn write(values: &Values, label: Label<'_>, out: &mut Vec<u8>) -> Result<(), Refusal> {
     macro_rules! numbers {
         // Chunks of a known size become one copy.
         ($numbers:expr) => {{

@@ -12,7 +12,7 @@ use super::number::Number;
 use super::refusal::{Label, Refusal};
 
 /// Deeper arrays are refused; no model's tensors have so many axes.
-pub(super) const MAX_DEPTH: usize = 32;
+pub(crate) const MAX_DEPTH: usize = 32;
 
 /// How elements were nested.
 #[derive(Clone, Debug, PartialEq)]
@@ -169,7 +169,7 @@ fn odd<T: Json>(cursor: &mut Cursor<'_>, label: Label<'_>, at: usize) -> Refusal
 }
 
 /// The refusal for a tensor of so many elements, or more.
-pub(super) fn too_many(label: Label<'_>, limits: &Limits, got: usize) -> Refusal {
+pub(crate) fn too_many(label: Label<'_>, limits: &Limits, got: usize) -> Refusal {
     Refusal::TooLarge {
         what: label.to_string(),
         unit: "elements",

@@ -320,7 +320,7 @@ fn text<'a>(
 }
 
 /// The refusal for an input that is given twice.
-pub(super) fn twice(port: &Port) -> Refusal {
+pub(crate) fn twice(port: &Port) -> Refusal {
     Refusal::Contract(Mismatch::Duplicate {
         side: Side::Input,
         name: port.name.to_string(),

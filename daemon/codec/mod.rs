@@ -15,7 +15,7 @@
 //! - FP16 and BF16 travel as binary only, as with Triton.
 
 mod answer;
-mod binary;
+pub(crate) mod binary;
 mod cursor;
 mod elements;
 mod input;
@@ -27,10 +27,12 @@ mod refusal;
 mod request;
 
 pub use answer::{Answer, Encoded, encode};
+pub(crate) use elements::{MAX_DEPTH, too_many};
+pub(crate) use input::twice;
 pub use limits::Limits;
 pub use parameters::{Parameter, Parameters};
 pub use refusal::Refusal;
-pub(crate) use refusal::clip;
+pub(crate) use refusal::{Label, clip};
 pub use request::{Decoded, Form, Framing, Wanted, decode};
 
 #[cfg(test)]

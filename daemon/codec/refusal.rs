@@ -70,7 +70,7 @@ impl Refusal {
         }
     }
 
-    pub(super) fn long_string(what: impl fmt::Display, limit: usize, got: usize) -> Self {
+    pub(crate) fn long_string(what: impl fmt::Display, limit: usize, got: usize) -> Self {
         Self::TooLarge {
             what: what.to_string(),
             unit: "bytes in one string",
@@ -83,7 +83,7 @@ impl Refusal {
 
 /// How errors name a tensor. Only an error makes a text of it.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Label<'a> {
+pub(crate) enum Label<'a> {
     /// An input by its name.
     Input(&'a str),
     /// An output by its name.

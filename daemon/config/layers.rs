@@ -25,6 +25,8 @@ pub struct Overrides {
     pub state: Option<PathBuf>,
     /// `--http`: `server.http`.
     pub http: Option<String>,
+    /// `--grpc`: `server.grpc`.
+    pub grpc: Option<String>,
     /// `--admin`: `server.admin`.
     pub admin: Option<String>,
     /// `--grace`: `server.grace`.
@@ -278,6 +280,7 @@ impl Overrides {
             ("--models", ["models", "repository"], unicode(&self.models)),
             ("--state", ["store", "path"], unicode(&self.state)),
             ("--http", ["server", "http"], text(&self.http)),
+            ("--grpc", ["server", "grpc"], text(&self.grpc)),
             ("--admin", ["server", "admin"], text(&self.admin)),
             ("--grace", ["server", "grace"], text(&self.grace)),
             ("--log-level", ["log", "level"], text(&self.log_level)),

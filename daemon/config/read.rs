@@ -78,6 +78,8 @@ fn settings(layers: &Layers, r: &mut Reader<'_>) -> Option<Settings> {
 fn server(field: &Field<'_>, r: &mut Reader<'_>) -> Option<Server> {
     let mut t = field.table(r)?;
     let http = t.need("http", r).and_then(|f| address(&f, r));
+    let grpc_field = t.need("grpc", r);
+    let grpc = grpc_field.as_ref().and_then(|f| address_or_none(f, r));
     let admin_field = t.need("admin", r);
     let admin = admin_field.as_ref().and_then(|f| address(f, r));
     let workers = t.need("workers", r).and_then(|f| f.whole(r, 0..=1_024));
@@ -102,8 +104,19 @@ fn server(field: &Field<'_>, r: &mut Reader<'_>) -> Option<Server> {
         let problem = field.problem(r, "same-address", message);
         r.push(problem.hint("give it another port"));
     }
+    if let (Some(Some(grpc)), Some(http), Some(admin), Some(field)) =
+        (grpc, http, admin, &grpc_field)
+        && let Some(other) = [http, admin]
+            .into_iter()
+            .find(|other| overlap(grpc, *other))
+    {
+        let message = format!("gRPC cannot share {grpc} with {other}");
+        let problem = field.problem(r, "same-address", message);
+        r.push(problem.hint("give it another port, or \"none\""));
+    }
     Some(Server {
         http: http?,
+        grpc: grpc?,
         admin: admin?,
         workers: std::num::NonZeroUsize::new(fits(workers?)),
         grace: grace?,
@@ -112,6 +125,13 @@ fn server(field: &Field<'_>, r: &mut Reader<'_>) -> Option<Server> {
         keep_alive: keep_alive?,
         limits: limits?,
     })
+}
+
+fn address_or_none(field: &Field<'_>, r: &mut Reader<'_>) -> Option<Option<SocketAddr>> {
+    match field.value() {
+        Value::String(text) if text == "none" => Some(None),
+        _ => address(field, r).map(Some),
+    }
 }
 
 /// Whether two listeners would meet; port 0 takes a free port each time.
@@ -125,7 +145,15 @@ fn exposure(server: &Server, admin: &Admin, r: &mut Reader<'_>) {
     if admin.insecure_remote || !admin.tokens.is_empty() {
         return;
     }
-    for (key, address) in [("http", server.http), ("admin", server.admin)] {
+    let addresses = [
+        ("http", Some(server.http)),
+        ("grpc", server.grpc),
+        ("admin", Some(server.admin)),
+    ];
+    let given = addresses
+        .into_iter()
+        .filter_map(|(key, address)| Some((key, address?)));
+    for (key, address) in given {
         if address.ip().to_canonical().is_loopback() {
             continue;
         }
@@ -161,6 +189,9 @@ fn limits(field: &Field<'_>, r: &mut Reader<'_>) -> Option<Limits> {
     let max_connections = t
         .need("max_connections", r)
         .and_then(|f| f.whole(r, 1..=1 << 24));
+    let max_concurrent = t
+        .need("max_concurrent", r)
+        .and_then(|f| f.whole(r, 1..=1 << 16));
     t.finish(r);
     if let (Some(body), Some(inflated), Some(field)) = (max_body, max_inflated, &inflated_field)
         && inflated < body
@@ -175,6 +206,7 @@ fn limits(field: &Field<'_>, r: &mut Reader<'_>) -> Option<Limits> {
         max_elements: fits(max_elements?),
         max_string: fits(max_string?),
         max_connections: fits(max_connections?),
+        max_concurrent: u32::try_from(max_concurrent?).unwrap_or(u32::MAX),
     })
 }
 

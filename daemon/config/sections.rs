@@ -14,6 +14,8 @@ use crate::store::Role;
 pub struct Server {
     /// Where applications post to.
     pub http: SocketAddr,
+    /// Where they call over gRPC; none said: nowhere.
+    pub grpc: Option<SocketAddr>,
     /// Where admins ask.
     pub admin: SocketAddr,
     /// Threads that serve requests; none said: one a core.
@@ -45,6 +47,8 @@ pub struct Limits {
     pub max_string: usize,
     /// Open connections.
     pub max_connections: usize,
+    /// Requests under way of one gRPC connection, and of one stream.
+    pub max_concurrent: u32,
 }
 
 /// `[models]`

@@ -3,7 +3,15 @@
 //! Here messages become typed requests and typed answers become messages. What is answered is the same as over
 //! HTTP, through the same dispatch; the two doors know nothing of each other.
 
+mod about;
+mod answer;
+mod arrival;
 mod codec;
+mod connection;
+mod contents;
+mod gate;
+mod health;
+mod infer;
 #[rustfmt::skip]
 #[allow(
     missing_docs,
@@ -15,5 +23,15 @@ mod codec;
 pub mod proto;
 #[cfg(test)]
 mod renew;
+mod request;
+mod server;
+mod service;
+mod status;
+mod stop;
+mod stream;
 
 pub use codec::Codec;
+pub use server::{Server, Settings};
+
+#[cfg(test)]
+mod tests;

@@ -31,7 +31,8 @@ fn a_port_in_use() {
     let address = taken.local_addr().unwrap().to_string();
     let mut command = impresario();
     command
-        .args(["serve", "--http", &address, "--admin", "127.0.0.1:0"])
+        .args(["serve", "--http", &address, "--grpc", "none"])
+        .args(["--admin", "127.0.0.1:0"])
         .arg("--models")
         .arg(house.models());
     command.arg("--state").arg(house.path().join("state"));
@@ -48,7 +49,8 @@ fn a_state_that_is_in_use_or_damaged_or_no_folder() {
     let put = serde_json::json!({ "policy": { "type": "standalone", "model": "iris" } });
     assert_eq!(daemon.admin_put("/pipelines/flowers", &put).status, 201);
     let mut command = impresario();
-    command.args(["serve", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+    command.args(["serve", "--http", "127.0.0.1:0", "--grpc", "none"]);
+    command.args(["--admin", "127.0.0.1:0"]);
     command
         .arg("--models")
         .arg(house.models())

@@ -27,6 +27,8 @@ pub(crate) struct Daemon {
     pub(crate) banner: String,
     /// `127.0.0.1:PORT` of the data plane.
     pub(crate) http: String,
+    /// `127.0.0.1:PORT` of gRPC.
+    pub(crate) grpc: String,
     /// `127.0.0.1:PORT` of the admin plane.
     pub(crate) admin: String,
 }
@@ -87,7 +89,8 @@ impl House {
     pub(crate) fn command(&self) -> Command {
         let mut command = impresario();
         command.arg("serve");
-        command.args(["--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+        command.args(["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]);
+        command.args(["--admin", "127.0.0.1:0"]);
         command
             .arg("--addresses-file")
             .arg(self.path().join("addresses.json"));
@@ -151,6 +154,7 @@ impl House {
         let address = |key: &str| addresses[key].as_str().expect("an address").to_owned();
         Daemon {
             http: address("http"),
+            grpc: addresses["grpc"].as_str().unwrap_or_default().to_owned(),
             admin: address("admin"),
             child,
             stdout,

@@ -19,6 +19,7 @@ mod daemon;
 mod drain;
 mod engines;
 mod fuzz;
+mod grpc;
 mod python;
 mod quickstart;
 mod repository;
