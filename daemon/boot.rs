@@ -178,7 +178,7 @@ async fn run(
             .write(&path)
             .map_err(|source| ServeError::Addresses { path, source })?;
     }
-    tracing::info!(http = %addresses.http, grpc = ?addresses.grpc, admin = %addresses.admin, "listening");
+    tracing::info!(http = %addresses.http, grpc = addresses.grpc.map(tracing::field::display), admin = %addresses.admin, "listening");
     let mut signals = signals::Signals::listen().map_err(ServeError::Serve)?;
     let early = tokio::select! {
         () = impresario.settled() => None,

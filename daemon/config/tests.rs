@@ -79,6 +79,12 @@ fn the_defaults_are_the_documented_ones() {
         settings.server.admin,
         SocketAddr::from(([127, 0, 0, 1], 8082))
     );
+    assert_eq!(
+        settings.server.grpc,
+        Some(SocketAddr::from(([127, 0, 0, 1], 8081)))
+    );
+    let off = Case::toml("[server]\ngrpc = 'none'").settings();
+    assert_eq!(off.server.grpc, None);
     assert_eq!(settings.server.workers, None);
     assert_eq!(settings.server.limits.max_body, 64 << 20);
     assert_eq!(settings.models.repository, Path::new("models"));
@@ -238,6 +244,13 @@ fn listeners_must_differ_and_not_be_open_to_all() {
         &expect![[r#"
             impresario.toml:3:8: error[exposed] server.http: 0.0.0.0:80 can be reached from beyond this machine, and there is no token (hint: make a token with `impresario token hash NAME --role admin` and put its hash under [admin] tokens, or bind 127.0.0.1, or set admin.insecure_remote = true where a network policy or a proxy guards it)
             impresario.toml:4:9: error[exposed] server.admin: [2001:db8::1]:81 can be reached from beyond this machine, and there is no token (hint: make a token with `impresario token hash NAME --role admin` and put its hash under [admin] tokens, or bind 127.0.0.1, or set admin.insecure_remote = true where a network policy or a proxy guards it)
+        "#]],
+    );
+    refused(
+        "[server]\ngrpc = '0.0.0.0:8082'",
+        &expect![[r#"
+            impresario.toml:3:8: error[same-address] server.grpc: gRPC cannot share 0.0.0.0:8082 with 127.0.0.1:8082 (hint: give it another port, or "none")
+            impresario.toml:3:8: error[exposed] server.grpc: 0.0.0.0:8082 can be reached from beyond this machine, and there is no token (hint: make a token with `impresario token hash NAME --role admin` and put its hash under [admin] tokens, or bind 127.0.0.1, or set admin.insecure_remote = true where a network policy or a proxy guards it)
         "#]],
     );
     let token = format!(
