@@ -74,11 +74,16 @@ impl Loader for OnnxLoader {
     }
 
     /// From the sizes of the version's files, without opening them: weights once as they are in the file, and once
-    /// more as tract packs them for its kernels.
+    /// more as tract packs them for its kernels, or for each instance that ONNX Runtime may run.
     fn estimate(&self, package: &Package) -> Result<Estimate, LoadError> {
         let weights = package.fingerprint()?.bytes();
+        let packed = match self.may_copy(package) {
+            true => package.manifest.limits.instances.get() as u64,
+            false => 1,
+        };
+        let copies = packed.saturating_add(1);
         Ok(Estimate {
-            memory: weights.saturating_mul(2).saturating_add(BASE),
+            memory: weights.saturating_mul(copies).saturating_add(BASE),
         })
     }
 
@@ -106,6 +111,15 @@ impl OnnxLoader {
             }),
         };
         found
+    }
+
+    /// Whether each instance of a version may hold its own weights.
+    fn may_copy(&self, package: &Package) -> bool {
+        #[cfg(feature = "onnxruntime")]
+        let there = self.runtime.is_some();
+        #[cfg(not(feature = "onnxruntime"))]
+        let there = false;
+        there && package.manifest.onnx.engine != EngineChoice::Tract
     }
 
     #[cfg(not(feature = "onnxruntime"))]
