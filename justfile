@@ -34,9 +34,8 @@ fuzz TARGET *ARGS:
     cargo +nightly fuzz run --fuzz-dir tests/fuzz --target-dir target/fuzz {{TARGET}} \
         target/fuzz/{{TARGET}} tests/fuzz/seeds/{{TARGET}} -- {{ARGS}}
 
-# The whole-process load bench: the release binary beside a bare handler, in one run.
+# The whole-process load bench: the release binary beside bare handlers, Python servers and the engines' own loops.
 bench-load *ARGS:
-    cargo build --release
     cargo bench --bench load -- {{ARGS}}
 
 # Serve the quickstart's models.

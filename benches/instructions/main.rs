@@ -22,19 +22,21 @@ use stations::Case;
 /// The argument that makes this program do one operation many times.
 const FLAG: &str = "--repeat";
 
-/// The operations that are watched, and how often each is repeated: what is long needs to be done less often.
-const WATCHED: [(&str, u64); 11] = [
-    ("decide/route", 20_000),
-    ("decide/enter", 20_000),
-    ("decide/enter/version", 20_000),
-    ("decode/json/4", 5_000),
-    ("decode/json/1000", 200),
-    ("decode/binary/4", 5_000),
-    ("batch/join/64x4", 1_000),
-    ("batch/split/64x3", 1_000),
-    ("dispatch/in-flight/1", 5_000),
-    ("encode/json/3", 5_000),
-    ("encode/json/1000", 200),
+/// The operations that are watched, how often each is repeated, and in how many processes. What is long needs to be
+/// done less often. Hash tables have a seed of their own in each process, and threads meet differently: where there
+/// are such, the least of several processes is what is compared.
+const WATCHED: [(&str, u64, usize); 11] = [
+    ("decide/route", 20_000, 7),
+    ("decide/enter", 20_000, 7),
+    ("decide/enter/version", 20_000, 7),
+    ("decode/json/4", 5_000, 1),
+    ("decode/json/1000", 200, 1),
+    ("decode/binary/4", 5_000, 1),
+    ("batch/join/64x4", 1_000, 1),
+    ("batch/split/64x3", 1_000, 1),
+    ("dispatch/in-flight/1", 5_000, 5),
+    ("encode/json/3", 5_000, 1),
+    ("encode/json/1000", 200, 1),
 ];
 
 /// What the command line says.
@@ -71,11 +73,14 @@ fn watch(plan: &Plan) -> Result<ExitCode, Box<dyn Error>> {
     println!("| operation | instructions | baseline | change |");
     println!("|---|---:|---:|---:|");
     let mut moved = Vec::new();
-    for (name, times) in WATCHED {
+    for (name, times, processes) in WATCHED {
         if plan.only.as_ref().is_some_and(|only| !name.contains(only)) {
             continue;
         }
-        let counted = valgrind::count(name, times, plan.profiles.as_deref())?;
+        let mut counted = u64::MAX;
+        for _ in 0..processes {
+            counted = counted.min(valgrind::count(name, times, plan.profiles.as_deref())?);
+        }
         let verdict = baseline.compare(name, counted);
         println!("| {name} | {counted} | {verdict} |");
         if !matches!(verdict, Verdict::Within { .. }) {

@@ -73,27 +73,6 @@ pub(crate) async fn batched(plan: &Plan) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The engines' own loops, without the daemon: microseconds a call.
-pub(crate) fn engines(plan: &Plan) -> Result<(), Box<dyn Error>> {
-    const BATCHES: [usize; 3] = [1, 8, 64];
-    let (repository, models) = prepare(plan)?;
-    report::engines_header(plan, &BATCHES);
-    for (heavy, _) in models {
-        let mut calls = Vec::new();
-        for batch in BATCHES {
-            let mut rounds = Vec::new();
-            for _ in 0..plan.rounds {
-                let seconds = plan.seconds / 4;
-                rounds
-                    .push(own::looped(repository.path(), heavy, batch, seconds, &plan.place)?.p50);
-            }
-            calls.push(report::median(rounds));
-        }
-        report::engines_row(heavy, &calls);
-    }
-    Ok(())
-}
-
 /// A repository of the models whose engines are here; the others are named with the reason.
 fn prepare(plan: &Plan) -> Result<(tempfile::TempDir, Models), Box<dyn Error>> {
     let repository = tempfile::tempdir()?;

@@ -1,7 +1,7 @@
 //! The whole process under load, beside what users would pick instead and beside the engines alone, in one run on one
 //! machine. Everything is printed as Markdown; a part can be asked for alone.
 //!
-//! `cargo bench --bench load -- [--seconds 5] [--rounds 3] [--only tiny,open,heavy,engines,memory] [--workers N]
+//! `cargo bench --bench load -- [--seconds 5] [--rounds 3] [--only tiny,open,heavy,memory] [--workers N]
 //! [--no-pin] [--no-peers]`
 
 mod bare;
@@ -48,7 +48,6 @@ fn main() -> Result<(), Box<dyn Error>> {
             Part::Tiny => runtime.block_on(tiny::closed(&plan))?,
             Part::Open => runtime.block_on(open::at_half(&plan))?,
             Part::Heavy => runtime.block_on(heavy::batched(&plan))?,
-            Part::Engines => heavy::engines(&plan)?,
             Part::Memory => runtime.block_on(memory::alone(&plan))?,
         }
     }

@@ -14,8 +14,6 @@ pub(crate) enum Part {
     Open,
     /// Models that cost something, with batching, beside the engine's own loop.
     Heavy,
-    /// The engines' own loops alone.
-    Engines,
     /// Memory and start-up.
     Memory,
 }
@@ -54,11 +52,10 @@ enum Cores {
 // === impl Part ===
 
 impl Part {
-    const ALL: [(&'static str, Self); 5] = [
+    const ALL: [(&'static str, Self); 4] = [
         ("tiny", Self::Tiny),
         ("open", Self::Open),
         ("heavy", Self::Heavy),
-        ("engines", Self::Engines),
         ("memory", Self::Memory),
     ];
 

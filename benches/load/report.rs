@@ -135,23 +135,6 @@ pub(crate) fn heavy_row(heavy: Heavy, form: Form, reached: Reached) {
     );
 }
 
-pub(crate) fn engines_header(plan: &Plan, batches: &[usize]) {
-    println!("\n### The engines alone\n");
-    println!(
-        "µs for one call, on one thread, through our loader; medians of {} rounds.\n",
-        plan.rounds
-    );
-    let columns = batches.iter().map(|batch| format!(" {batch} rows |"));
-    println!("| model | engine |{}", columns.collect::<String>());
-    println!("|---|---|{}", "---:|".repeat(batches.len()));
-}
-
-pub(crate) fn engines_row(heavy: Heavy, calls: &[f64]) {
-    let calls = calls.iter().map(|call| format!(" {call:.1} |"));
-    let (model, engine) = (heavy.kind.said(), heavy.engine.word());
-    println!("| {model} | {engine} |{}", calls.collect::<String>());
-}
-
 // === memory ===
 
 pub(crate) fn memory_header(rounds: usize) {
