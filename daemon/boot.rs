@@ -235,6 +235,8 @@ async fn begin(settings: &Settings) -> Result<Impresario, ServeError> {
         crashes: restart.crashes.get(),
         crash_memory: millis(restart.within),
         history: usize::try_from(settings.store.retain_revisions).unwrap_or(usize::MAX),
+        budget: settings.models.memory_budget,
+        ..fleet::Limits::default()
     };
     let defaults = &settings.models.defaults;
     let defaults = Limits {
@@ -263,6 +265,7 @@ async fn begin(settings: &Settings) -> Result<Impresario, ServeError> {
         )
         .limits(limits)
         .cache(settings.models.cache)
+        .waiting(settings.models.waiting.get())
         .store(store)
         .begin();
     Ok(impresario.await?)

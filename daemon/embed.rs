@@ -45,6 +45,7 @@ pub struct Builder {
     load_timeout: Duration,
     timeout: Duration,
     cache: Option<u64>,
+    waiting: usize,
     limits: fleet::Limits,
     store: Arc<dyn Store>,
     pipelines: Vec<(Name, Pipeline)>,
@@ -90,6 +91,7 @@ impl Default for Builder {
             load_timeout: Duration::from_secs(600),
             timeout: Duration::from_secs(30),
             cache: None,
+            waiting: 1_024,
             limits: fleet::Limits::default(),
             store: Arc::new(Memory::new(Retention::default())),
             pipelines: Vec::new(),
@@ -147,6 +149,13 @@ impl Builder {
     #[must_use]
     pub fn timeouts(mut self, request: Duration, load: Duration) -> Self {
         (self.timeout, self.load_timeout) = (request, load);
+        self
+    }
+
+    /// The most requests that may wait for parked versions; they are refused beyond it.
+    #[must_use]
+    pub fn waiting(mut self, most: usize) -> Self {
+        self.waiting = most;
         self
     }
 
@@ -211,6 +220,7 @@ impl Builder {
     pub async fn begin(self) -> Result<Impresario, StartError> {
         let clock = Clock::start();
         let live = Live::new();
+        live.bound_recalls(self.waiting);
         let measure = Measure::default();
         let repository = self.repository.as_deref().map(Repository::open).transpose();
         let repository = repository.map_err(StartError::Repository)?;
@@ -221,7 +231,8 @@ impl Builder {
             library.register(model, version, build);
         }
         let library = Arc::new(library);
-        let mut eyes = Eyes::new(Arc::clone(&library), self.settle, clock);
+        let mut eyes =
+            Eyes::new(Arc::clone(&library), self.settle, clock).weighing(self.limits.budget);
         let settings = Settings {
             limits: self.limits,
             load_timeout: self.load_timeout,

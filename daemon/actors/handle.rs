@@ -18,6 +18,7 @@ use super::cost;
 use super::job::{Computed, Job};
 use super::messages::{Demand, Fell};
 use super::queue::Refused;
+use super::recall::Uses;
 use super::version::Version;
 use super::worker::{self, Called, End, Post};
 use crate::clock;
@@ -41,6 +42,7 @@ pub struct Handle {
     pub cache: Option<Cached>,
     /// Whether cheap inferences may be computed by who calls.
     pub(super) inline: bool,
+    pub(super) uses: Uses,
     pub(super) post: Post,
     pub(super) gate: Arc<Gate>,
     pub(super) actor: Addr<Version>,
@@ -59,6 +61,11 @@ pub(super) struct Gate {
 }
 
 impl Handle {
+    /// Notes that a request entered: who was used last stays in memory longest.
+    pub(crate) fn used(&self, at: Instant) {
+        self.uses.note(at);
+    }
+
     /// Computes the inputs at once on this thread, where that is known to be cheap; else gives them back.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use impresario_models::loader::{self, Loaded, Loaders, Stage};
 use impresario_models::package;
 use impresario_models::repository::Repository;
 use impresario_models::{LoadError, Model, Name, VersionNumber};
-use impresario_pipelines::fleet::VersionPolicy;
+use impresario_pipelines::fleet::{Residence, VersionPolicy};
 
 /// A function that builds a registered version, again after each crash.
 pub type Build = Arc<dyn Fn() -> Result<Box<dyn Model>, LoadError> + Send + Sync>;
@@ -80,6 +80,27 @@ impl Library {
             }
             Some(Err(_)) | None => VersionPolicy::default(),
         }
+    }
+
+    /// Whether a model's files ask that its versions are never parked; what an application registered never is, as
+    /// it is not known what it takes.
+    #[must_use]
+    pub fn residence(&self, model: &Name) -> Residence {
+        let repository = self.repository.as_ref();
+        let wishes = repository.and_then(|repository| repository.wishes(model).ok());
+        match wishes.map(|wishes| wishes.residence) {
+            Some(package::Residence::Pinned) => Residence::Pinned,
+            Some(package::Residence::Parkable) | None => Residence::Parkable,
+        }
+    }
+
+    /// Bytes that a version's files let expect; nothing where they cannot be read, which its load will tell.
+    #[must_use]
+    pub fn weigh(&self, model: &Name, version: VersionNumber) -> Option<u64> {
+        let package = self.repository.as_ref()?.package(model, version).ok()?;
+        self.loaders
+            .estimate(&package)
+            .map(|estimate| estimate.memory)
     }
 
     /// Loads a version, telling each stage as it begins.

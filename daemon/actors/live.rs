@@ -5,14 +5,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use arc_swap::{ArcSwap, Guard};
-use impresario_models::Name;
-use impresario_pipelines::fleet::{Fleet, Report};
+use impresario_models::{Name, VersionNumber};
+use impresario_pipelines::fleet::{Fleet, Phase, Report, Seen};
 use impresario_pipelines::table::{RouteTable, TargetId};
 use tokio::sync::watch;
 
 use super::handle::Handle;
+use super::recall::{Recalls, Waiting};
 use crate::measure::Cell;
 use crate::store::Token;
 
@@ -25,6 +27,7 @@ struct Inner {
     snapshot: ArcSwap<Snapshot>,
     serial: watch::Sender<u64>,
     accepting: AtomicBool,
+    recalls: Recalls,
 }
 
 /// Everything that can be read at one moment.
@@ -53,6 +56,7 @@ impl Live {
             snapshot: ArcSwap::default(),
             serial: watch::Sender::new(0),
             accepting: AtomicBool::new(false),
+            recalls: Recalls::default(),
         }))
     }
 
@@ -79,9 +83,14 @@ impl Live {
         let mut changes = self.changes();
         loop {
             let snapshot = self.snapshot();
-            // A closed channel means that the daemon is going down: what there is is all there will be.
-            if test(&snapshot) || changes.changed().await.is_err() {
+            if test(&snapshot) {
                 return snapshot;
+            }
+            // Who waits holds on to nothing that has to leave memory.
+            drop(snapshot);
+            // A closed channel means that the daemon is going down: what there is is all there will be.
+            if changes.changed().await.is_err() {
+                return self.snapshot();
             }
         }
     }
@@ -97,6 +106,34 @@ impl Live {
         self.0.accepting.store(accepting, Ordering::Release);
         // Who watches readiness watches the same as who watches snapshots.
         self.0.serial.send_modify(|serial| *serial += 1);
+    }
+
+    /// The most requests that may wait for parked versions.
+    pub(crate) fn bound_recalls(&self, most: usize) {
+        self.0.recalls.bound(most);
+    }
+
+    /// Requests that wait for parked versions now.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.0.recalls.waiting()
+    }
+
+    /// A place among those who wait for parked versions.
+    ///
+    /// # Errors
+    /// How many wait, when those are as many as may.
+    pub(crate) fn wait_for_recall(&self) -> Result<Waiting<'_>, usize> {
+        self.0.recalls.wait()
+    }
+
+    /// Asks for a parked version, for somebody who waits until then.
+    pub(crate) fn recall(&self, model: &Name, version: VersionNumber, until: Instant) {
+        self.0.recalls.ask(model, version, until);
+    }
+
+    pub(super) fn recalls(&self) -> &Recalls {
+        &self.0.recalls
     }
 
     pub(super) fn publish(&self, snapshot: Snapshot) {
@@ -126,6 +163,24 @@ impl Snapshot {
             .iter()
             .find(|(id, _)| *id == target)
             .map(|(_, cell)| cell)
+    }
+
+    /// Whether a parked version was asked for already, or is being loaded.
+    pub(crate) fn is_coming(&self, model: &Name, version: VersionNumber) -> bool {
+        let seen = self.fleet.observed.version(model.as_str(), version);
+        seen.is_some_and(|seen| {
+            seen.stay.demand.is_some() || matches!(seen.phase, Phase::Loading(_))
+        })
+    }
+
+    /// The word for where a version is in its life: its phase, or that it is parked.
+    #[must_use]
+    pub fn phase(&self, model: &Name, version: VersionNumber, seen: &Seen) -> &'static str {
+        let away = matches!(seen.phase, Phase::Discovered | Phase::Unloaded);
+        match self.table.version(model.as_str(), version) {
+            Some(Err(why)) if away && why.on_demand => "parked",
+            _ => seen.phase.as_str(),
+        }
     }
 
     /// Every loaded version.

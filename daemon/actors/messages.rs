@@ -71,8 +71,19 @@ pub struct Seen(pub Vec<Event>);
 pub(super) struct LoadProgressed {
     pub(super) model: Name,
     pub(super) version: VersionNumber,
+    pub(super) serial: u64,
     pub(super) stage: Stage,
 }
+
+/// Requests ask for parked versions.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Recall;
+
+/// What came since the last look at all of it is to be done and published now.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Proceed;
 
 /// A load ended.
 #[derive(Message)]

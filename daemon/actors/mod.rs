@@ -17,6 +17,7 @@ pub mod library;
 pub mod live;
 pub mod messages;
 mod queue;
+mod recall;
 mod supervisor;
 mod version;
 pub(crate) mod watcher;

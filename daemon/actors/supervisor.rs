@@ -15,7 +15,9 @@ use actix::{
     SpawnHandle, WeakAddr,
 };
 use impresario_models::{Name, VersionNumber};
-use impresario_pipelines::fleet::{self, By, Command, Event, Fleet, Input, Now, Record, Rejection};
+use impresario_pipelines::fleet::{
+    self, By, Command, Event, Fleet, Input, Now, Record, Rejection, Routing,
+};
 use tokio::sync::oneshot;
 
 use super::handle::Handle;
@@ -29,7 +31,9 @@ use super::version::Version;
 use crate::clock::Clock;
 use crate::measure::Measure;
 use crate::store::{Commit, Error as StoreError, Loaded as Stored, Store, Token, TokenChange};
+use pace::Pace;
 
+mod pace;
 mod perform;
 
 /// What the supervisor needs to begin.
@@ -80,11 +84,12 @@ pub(super) struct Supervisor {
     /// Loads under way, by the serial that tells a load from an earlier one that was given up.
     loads: HashMap<VersionKey, u64>,
     /// Version actors that have not drained yet, those that left the table included.
-    lives: usize,
+    lives: HashMap<VersionKey, usize>,
     serial: u64,
     versions_arbiter: Arbiter,
     address: WeakAddr<Self>,
     reminder: Option<SpawnHandle>,
+    pace: Pace,
     /// What the store holds is not known: it is read again before anything else is done.
     doubtful: bool,
     stopping: Option<Vec<oneshot::Sender<()>>>,
@@ -111,6 +116,8 @@ impl Control {
         let live = settings.live.clone();
         let arbiter = Arbiter::new();
         let supervisor = Supervisor::start_in_arbiter(&arbiter.handle(), move |ctx| {
+            let recalls = ctx.address().recipient();
+            settings.live.recalls().report_to(recalls);
             let mut supervisor = Supervisor::new(settings, stored, ctx.address().downgrade());
             supervisor.proceed(ctx);
             supervisor
@@ -202,11 +209,12 @@ impl Supervisor {
             tokens: Arc::new(stored.tokens),
             versions: HashMap::new(),
             loads: HashMap::new(),
-            lives: 0,
+            lives: HashMap::new(),
             serial: 0,
             versions_arbiter: Arbiter::new(),
             address,
             reminder: None,
+            pace: Pace::new(),
             doubtful: false,
             stopping: None,
         }
@@ -228,13 +236,13 @@ impl Supervisor {
         let next = fleet::apply(&self.fleet, Input::Command(command, by), now)?;
         let changed = next.routing != self.fleet.routing;
         if !dry_run {
-            self.commit(&next, &[])?;
+            self.commit(&self.fleet.routing.clone(), &next, &[])?;
             self.fleet = Arc::new(next);
             self.proceed(ctx);
             return Ok(Outcome {
                 revision: self.fleet.routing.revision,
                 changed,
-                report: Arc::new(fleet::plan(&self.fleet, now).1),
+                report: Arc::clone(&self.settings.live.look().report),
                 fleet: Arc::clone(&self.fleet),
             });
         }
@@ -252,15 +260,20 @@ impl Supervisor {
         // What the store holds must be known before anything is derived from it.
         let usable = self.usable();
         let now = self.now();
-        let applied = fleet::apply(&self.fleet, Input::Event(event), now);
-        let mut next = applied.expect("events are never refused");
-        if next.routing != self.fleet.routing
-            && let Err(error) = usable.and_then(|()| self.commit(&next, &[]))
-        {
+        // All that an event can change of the routing is that a kept version steps down.
+        let mut entries = self.fleet.routing.pipelines.values();
+        let before = entries.any(|entry| entry.keep.is_some());
+        let before = before.then(|| self.fleet.routing.clone());
+        fleet::take_in(Arc::make_mut(&mut self.fleet), event, now);
+        let Some(before) = before.filter(|before| *before != self.fleet.routing) else {
+            return;
+        };
+        let next = Arc::clone(&self.fleet);
+        if let Err(error) = usable.and_then(|()| self.commit(&before, &next, &[])) {
             tracing::error!(error = %error, "an event's change of the routing is not stored yet");
-            next.routing = self.fleet.routing.clone();
+            drop(next);
+            Arc::make_mut(&mut self.fleet).routing = before;
         }
-        self.fleet = Arc::new(next);
     }
 
     /// Appends records that change no routing.
@@ -277,13 +290,18 @@ impl Supervisor {
             reason: by.reason,
             diffs: Vec::new(),
         });
-        self.commit(&next, tokens)?;
+        self.commit(&self.fleet.routing.clone(), &next, tokens)?;
         self.fleet = Arc::new(next);
         Ok(())
     }
 
     /// Makes the next fleet durable: what differs in the routing, and the records that are new.
-    fn commit(&mut self, next: &Fleet, tokens: &[TokenChange]) -> Result<(), Refused> {
+    fn commit(
+        &mut self,
+        before: &Routing,
+        next: &Fleet,
+        tokens: &[TokenChange],
+    ) -> Result<(), Refused> {
         let last = self.fleet.history.last().map_or(0, |record| record.seq);
         let records: Vec<_> = next
             .history
@@ -291,11 +309,11 @@ impl Supervisor {
             .filter(|record| record.seq > last)
             .cloned()
             .collect();
-        if next.routing == self.fleet.routing && records.is_empty() && tokens.is_empty() {
+        if next.routing == *before && records.is_empty() && tokens.is_empty() {
             return Ok(());
         }
         let commit = Commit {
-            routing: Some((&self.fleet.routing, &next.routing)),
+            routing: Some((before, &next.routing)),
             records: &records,
             tokens,
         };
@@ -408,14 +426,19 @@ impl Handler<LoadProgressed> for Supervisor {
         let LoadProgressed {
             model,
             version,
+            serial,
             stage,
         } = message;
+        if self.loads.get(&(model.clone(), version)) != Some(&serial) {
+            // A load that was given up.
+            return;
+        }
         self.happened(Event::LoadProgressed {
             model,
             version,
             stage,
         });
-        self.proceed(ctx);
+        self.soon(ctx);
     }
 }
 
@@ -423,7 +446,7 @@ impl Handler<LoadEnded> for Supervisor {
     type Result = ();
     fn handle(&mut self, ended: LoadEnded, ctx: &mut Self::Context) {
         self.load_ended(ended);
-        self.proceed(ctx);
+        self.soon(ctx);
     }
 }
 
@@ -431,7 +454,7 @@ impl Handler<Crashed> for Supervisor {
     type Result = ();
     fn handle(&mut self, crashed: Crashed, ctx: &mut Self::Context) {
         self.crashed(crashed);
-        self.proceed(ctx);
+        self.soon(ctx);
     }
 }
 
@@ -439,7 +462,7 @@ impl Handler<Drained> for Supervisor {
     type Result = ();
     fn handle(&mut self, drained: Drained, ctx: &mut Self::Context) {
         self.drained(drained);
-        self.proceed(ctx);
+        self.soon(ctx);
     }
 }
 

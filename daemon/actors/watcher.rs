@@ -23,6 +23,8 @@ pub(crate) struct Eyes {
     watch: Watch,
     settle: Duration,
     clock: Clock,
+    /// Whether memory is.
+    bounded: bool,
 }
 
 /// Looks at the repository from time to time.
@@ -41,7 +43,15 @@ impl Eyes {
             watch: Watch::new(u64::try_from(settle.as_millis()).unwrap_or(u64::MAX)),
             settle,
             clock,
+            bounded: false,
         }
+    }
+
+    /// Memory is bounded: versions are weighed as they appear.
+    #[must_use]
+    pub(crate) fn weighing(mut self, budget: Option<u64>) -> Self {
+        self.bounded = budget.is_some();
+        self
     }
 
     /// Looks once. A repository that cannot be read for the moment looks as it did before.
@@ -62,7 +72,7 @@ impl Eyes {
         let changes = self.watch.observe(&scan, self.clock.now().monotonic);
         changes
             .into_iter()
-            .map(|change| self.event(change))
+            .flat_map(|change| self.events(change))
             .collect()
     }
 
@@ -94,6 +104,35 @@ impl Eyes {
 }
 
 impl Eyes {
+    /// Where memory is bounded, also what a version would take, and whether it may be parked.
+    fn events(&self, change: Change) -> Vec<Event> {
+        let (Change::Appeared { model, .. }
+        | Change::Changed { model, .. }
+        | Change::Vanished { model, .. }
+        | Change::Settings { model }) = &change;
+        let model = model.clone();
+        let version = match &change {
+            Change::Appeared { version, .. } | Change::Changed { version, .. } => Some(*version),
+            Change::Vanished { .. } | Change::Settings { .. } => None,
+        };
+        let gone = matches!(change, Change::Vanished { .. });
+        let mut events = vec![self.event(change)];
+        if self.bounded && !gone {
+            let residence = self.library.residence(&model);
+            let weight = version.and_then(|v| Some((v, self.library.weigh(&model, v)?)));
+            events.push(Event::ResidenceRead {
+                model: model.clone(),
+                residence,
+            });
+            events.extend(weight.map(|(version, bytes)| Event::Weighed {
+                model,
+                version,
+                bytes,
+            }));
+        }
+        events
+    }
+
     fn event(&self, change: Change) -> Event {
         match change {
             Change::Appeared { model, version } => Event::Appeared {

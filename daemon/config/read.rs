@@ -222,6 +222,8 @@ fn models(field: &Field<'_>, r: &mut Reader<'_>, layers: &Layers) -> Option<Mode
         .and_then(|f| f.duration(r, MILLISECOND..=DAY));
     let loaders = t.need("loaders", r).and_then(|f| f.whole(r, 0..=256));
     let max_load_memory = t.need("max_load_memory", r).and_then(|f| memory(&f, r));
+    let memory_budget = t.need("memory_budget", r).and_then(|f| memory(&f, r));
+    let waiting = t.need("waiting", r).and_then(|f| count(&f, r, 1 << 20));
     let cache = t.need("cache", r).and_then(|f| memory(&f, r));
     let defaults = t.need("defaults", r).and_then(|f| version_defaults(&f, r));
     let restart = t.need("restart", r).and_then(|f| restart(&f, r));
@@ -233,6 +235,8 @@ fn models(field: &Field<'_>, r: &mut Reader<'_>, layers: &Layers) -> Option<Mode
         load_timeout: load_timeout?,
         loaders: std::num::NonZeroUsize::new(fits(loaders?)),
         max_load_memory: max_load_memory?,
+        memory_budget: memory_budget?,
+        waiting: waiting?,
         cache: cache?,
         defaults: defaults?,
         restart: restart?,

@@ -66,6 +66,10 @@ pub struct Models {
     pub loaders: Option<NonZeroUsize>,
     /// Bytes that a version may be estimated to need.
     pub max_load_memory: Option<u64>,
+    /// Bytes that all versions in memory may be estimated to need.
+    pub memory_budget: Option<u64>,
+    /// Requests that may wait for parked versions.
+    pub waiting: NonZeroUsize,
     /// Bytes of kept answers.
     pub cache: Option<u64>,
     /// Limits of versions that say none.

@@ -91,6 +91,7 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!(settings.models.poll, Some(Duration::from_secs(2)));
     assert_eq!(settings.models.max_load_memory, None);
     assert_eq!(settings.models.loaders, None);
+    assert_eq!(settings.models.memory_budget, None);
     assert_eq!(settings.models.cache, Some(64 << 20));
     assert_eq!(settings.models.restart.max, Duration::from_secs(30));
     assert_eq!(settings.store.engine, Engine::Sled("state".into()));
@@ -158,6 +159,8 @@ max_string = '1 parsec'
 poll = '1ms'
 loaders = 1.5
 max_load_memory = 'some'
+memory_budget = '0'
+waiting = 0
 cache = 'on'
 restart = { initial = '1m', max = '1s', crashes = 'five' }
 [pipelines]
@@ -185,16 +188,18 @@ format = 'xml'
             impresario.toml:16:8: error[out-of-range] models.poll: expected a duration from 100ms to 1day, got "1ms"
             impresario.toml:17:11: error[out-of-range] models.loaders: expected a whole number from 0 to 256, got the number 1.5
             impresario.toml:18:19: error[invalid-size] models.max_load_memory: expected a size such as "64MiB" or a number of bytes, got "some"
-            impresario.toml:19:9: error[invalid-size] models.cache: expected a size such as "64MiB" or a number of bytes, got "on"
-            impresario.toml:20:35: error[out-of-range] models.restart.max: expected a duration from 1m to 1day, got "1s"
-            impresario.toml:20:51: error[wrong-type] models.restart.crashes: expected a whole number, got "five"
-            impresario.toml:22:10: error[invalid-glob] pipelines.files[0]: expected a glob, got "[": Pattern syntax error near position 0: invalid range pattern
-            impresario.toml:22:15: error[wrong-type] pipelines.files[1]: expected a string, got the number 3
-            impresario.toml:24:10: error[unknown-value] store.engine: expected sled, memory, got "sledd" (hint: did you mean 'sled'?)
-            impresario.toml:26:16: error[out-of-range] store.retain_audit: expected a whole number from 10 to 10000000, got the number 9
-            impresario.toml:28:19: error[wrong-type] admin.insecure_remote: expected true or false, got "yes"
-            impresario.toml:30:9: error[unknown-value] log.level: expected one of off, error, warn, info, debug, trace, got 'inof' (hint: did you mean 'info'?)
-            impresario.toml:31:10: error[unknown-value] log.format: expected auto, text, json, got "xml"
+            impresario.toml:19:17: error[out-of-range] models.memory_budget: expected a size from 1 to 18446744073709551615 bytes, got 0
+            impresario.toml:20:11: error[out-of-range] models.waiting: expected a whole number from 1 to 1048576, got the number 0
+            impresario.toml:21:9: error[invalid-size] models.cache: expected a size such as "64MiB" or a number of bytes, got "on"
+            impresario.toml:22:35: error[out-of-range] models.restart.max: expected a duration from 1m to 1day, got "1s"
+            impresario.toml:22:51: error[wrong-type] models.restart.crashes: expected a whole number, got "five"
+            impresario.toml:24:10: error[invalid-glob] pipelines.files[0]: expected a glob, got "[": Pattern syntax error near position 0: invalid range pattern
+            impresario.toml:24:15: error[wrong-type] pipelines.files[1]: expected a string, got the number 3
+            impresario.toml:26:10: error[unknown-value] store.engine: expected sled, memory, got "sledd" (hint: did you mean 'sled'?)
+            impresario.toml:28:16: error[out-of-range] store.retain_audit: expected a whole number from 10 to 10000000, got the number 9
+            impresario.toml:30:19: error[wrong-type] admin.insecure_remote: expected true or false, got "yes"
+            impresario.toml:32:9: error[unknown-value] log.level: expected one of off, error, warn, info, debug, trace, got 'inof' (hint: did you mean 'info'?)
+            impresario.toml:33:10: error[unknown-value] log.format: expected auto, text, json, got "xml"
         "#]],
     );
 }

@@ -6,7 +6,7 @@
 
 use std::fmt::{self, Display, Write};
 
-use impresario_pipelines::fleet::Phase;
+use impresario_pipelines::fleet::Seen;
 
 use crate::actors::Snapshot;
 use crate::measure::{BOUNDS, Counts, Key, Outcome, Totals};
@@ -39,6 +39,14 @@ pub mod name {
     pub const CRASHES: &str = "impresario_version_recent_crashes";
     /// Estimated memory.
     pub const MEMORY: &str = "impresario_version_memory_bytes";
+    /// How often a version left memory for others.
+    pub const PARKED: &str = "impresario_version_parked_total";
+    /// How often a version was loaded because requests waited for it.
+    pub const RECALLED: &str = "impresario_version_recalled_total";
+    /// Requests that wait for parked versions.
+    pub const WAITING: &str = "impresario_recall_waiting";
+    /// Memory that all versions together may take.
+    pub const BUDGET: &str = "impresario_memory_budget_bytes";
     /// The fleet's revision.
     pub const REVISION: &str = "impresario_fleet_revision";
     /// Whether the daemon wants requests.
@@ -78,7 +86,7 @@ pub mod name {
 }
 
 /// Every word that a version's phase can have.
-const PHASES: [&str; 10] = [
+const PHASES: [&str; 11] = [
     "discovered",
     "loading",
     "golden",
@@ -89,6 +97,7 @@ const PHASES: [&str; 10] = [
     "draining",
     "unloaded",
     "failed",
+    "parked",
 ];
 
 /// What is shown.
@@ -98,6 +107,8 @@ pub struct Shown<'a> {
     pub cells: &'a [(Key, Totals)],
     /// What is published.
     pub snapshot: &'a Snapshot,
+    /// Requests that wait for parked versions.
+    pub waiting: usize,
     /// The response cache.
     pub cache: &'a Cache,
     /// Whether the daemon wants requests.
@@ -125,6 +136,7 @@ pub fn render(shown: &Shown<'_>) -> String {
     let mut text = Text(String::with_capacity(16 << 10));
     daemon(&mut text, shown);
     versions(&mut text, shown.snapshot);
+    memory(&mut text, shown);
     cells(&mut text, shown.cells);
     cache(&mut text, shown);
     triton::triton(&mut text, shown.cells);
@@ -163,7 +175,7 @@ fn versions(text: &mut Text, snapshot: &Snapshot) {
         "1 for the phase that the version is in, 0 for the others",
     );
     for (model, version, seen) in observed.all() {
-        let is = word(&seen.phase);
+        let is = word(snapshot.phase(model, version, seen));
         for phase in PHASES {
             let labels: &[(&str, &dyn Display)] =
                 &[("model", model), ("version", &version), ("phase", &phase)];
@@ -207,6 +219,46 @@ fn versions(text: &mut Text, snapshot: &Snapshot) {
         let labels: &[(&str, &dyn Display)] =
             &[("model", &handle.model), ("version", &handle.version)];
         text.sample(name::BUSY, labels, handle.busy());
+    }
+}
+
+/// Where memory is not bounded there is nothing to say.
+fn memory(text: &mut Text, shown: &Shown<'_>) {
+    let fleet = &shown.snapshot.fleet;
+    let Some(budget) = fleet.limits.budget else {
+        return;
+    };
+    text.family(
+        name::BUDGET,
+        "gauge",
+        "bytes that all versions in memory may be estimated to take",
+    );
+    text.sample(name::BUDGET, &[], budget);
+    text.family(
+        name::WAITING,
+        "gauge",
+        "requests that wait for parked versions now",
+    );
+    text.sample(name::WAITING, &[], shown.waiting);
+    type Count = fn(&Seen) -> u64;
+    let counts: [(_, _, Count); 2] = [
+        (
+            name::PARKED,
+            "times that the version left memory for others",
+            |s| s.stay.parked,
+        ),
+        (
+            name::RECALLED,
+            "times that the version was loaded because requests waited for it",
+            |s| s.stay.recalled,
+        ),
+    ];
+    for (name, help, count) in counts {
+        text.family(name, "counter", help);
+        for (model, version, seen) in fleet.observed.all() {
+            let labels: &[(&str, &dyn Display)] = &[("model", model), ("version", &version)];
+            text.sample(name, labels, count(seen));
+        }
     }
 }
 
@@ -303,8 +355,7 @@ fn labels(key: &Key) -> [(&'static str, &dyn Display); 3] {
     ]
 }
 
-fn word(phase: &Phase) -> &'static str {
-    let word = phase.as_str();
+fn word(word: &'static str) -> &'static str {
     debug_assert!(
         PHASES.contains(&word),
         "{word} is not among the phases shown"

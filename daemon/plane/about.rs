@@ -34,6 +34,10 @@ impl Plane {
     ) -> Result<Option<String>, Error> {
         let entry = match self.serve.find(name, version) {
             Ok(entry) => entry,
+            // Asked, it comes.
+            Err(Error::Unavailable { .. }) if self.serve.is_parked(name, version) => {
+                return Ok(None);
+            }
             Err(Error::Unavailable { why, .. }) => return Ok(Some(why)),
             Err(other) => return Err(other),
         };

@@ -8,16 +8,17 @@ use impresario_pipelines::spec::Service;
 use impresario_pipelines::table::Decision;
 
 use super::{Answer, Origin};
-use crate::actors::{Computed, Handle, Snapshot};
+use crate::actors::{Computed, Handle};
 use crate::clock;
 use crate::error::Error;
 use crate::measure::{Cell, Outcome, Sample, Times};
 
-/// A request that has found its pipeline: the contract to read its body with, and the snapshot that it will be
-/// decided on, so that no swap in between can lose it.
+/// A request that has found its pipeline: the contract to read its body with, and the version that was decided on,
+/// so that no swap in between can lose it. It holds no other version in memory.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) handle: Arc<Handle>,
+    pub(super) cell: Option<Arc<Cell>>,
     pub(super) pipeline: Name,
     pub(super) service: Arc<Service>,
     pub(super) decision: Decision,
@@ -39,7 +40,7 @@ impl Entry {
     /// The version that was decided on.
     #[must_use]
     pub(crate) fn handle(&self) -> &Arc<Handle> {
-        self.snapshot.handle(self.decision.target)
+        &self.handle
     }
 
     /// Counts a request that did not come as far as dispatch: its body did not fit the contract.
@@ -86,13 +87,13 @@ impl Entry {
 
     /// Counts a look into the cache that began then.
     pub(super) fn looked(&self, count: impl Fn(&Cell, Duration), since: Instant) {
-        if let Some(cell) = self.snapshot.cell(&self.pipeline, self.decision.target) {
+        if let Some(cell) = &self.cell {
             count(cell, since.elapsed());
         }
     }
 
     pub(super) fn count(&self, sample: Sample) {
-        if let Some(cell) = self.snapshot.cell(&self.pipeline, self.decision.target) {
+        if let Some(cell) = &self.cell {
             cell.record(sample);
         }
     }

@@ -6,6 +6,7 @@
 mod admit;
 mod cache;
 mod entry;
+mod recall;
 mod terms;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub use terms::Terms;
 use admit::Limits;
 use cache::Look;
 use entry::Counting;
+use recall::Parked;
 
 /// How long to stay away when a version will be ready soon.
 const SOON: Duration = Duration::from_secs(1);
@@ -43,6 +45,15 @@ pub struct Serve {
     timeout: Duration,
     cache: Cache,
     limits: Limits,
+}
+
+/// Why a request has not found its version.
+#[derive(Debug)]
+enum Absent {
+    /// It is parked: it can be waited for.
+    Parked(Parked),
+    /// Nothing to wait for.
+    Error(Error),
 }
 
 /// An answer, and who gave it.
@@ -102,15 +113,33 @@ impl Serve {
     /// # Errors
     /// [`Error::UnknownModel`], [`Error::UnknownVersion`], or [`Error::Unavailable`] saying why nobody answers.
     pub fn find(&self, name: &str, version: Option<&str>) -> Result<Entry, Error> {
-        let snapshot = self.live.snapshot();
+        self.seek(name, version).map_err(|absent| match absent {
+            Absent::Error(error) => error,
+            Absent::Parked(Parked { why, .. }) => Error::Unavailable {
+                why,
+                retry_after: Some(SOON),
+            },
+        })
+    }
+
+    /// Whether a request would be answered: at once, or after it was waited for a parked version.
+    #[must_use]
+    pub fn is_parked(&self, name: &str, version: Option<&str>) -> bool {
+        matches!(self.seek(name, version), Err(Absent::Parked(_)))
+    }
+
+    fn seek(&self, name: &str, version: Option<&str>) -> Result<Entry, Absent> {
+        let snapshot = self.live.look();
         if snapshot.stopping {
-            return Err(Error::Unavailable {
+            return Err(Absent::Error(Error::Unavailable {
                 why: "the daemon is going down".to_owned(),
                 retry_after: Some(SOON),
-            });
+            }));
         }
-        let unknown = || Error::UnknownModel {
-            name: name.chars().take(Name::MAX_BYTES).collect(),
+        let unknown = || {
+            Absent::Error(Error::UnknownModel {
+                name: name.chars().take(Name::MAX_BYTES).collect(),
+            })
         };
         let route = snapshot.table.route(name).ok_or_else(unknown)?;
         let decided = match version {
@@ -118,9 +147,11 @@ impl Serve {
             Some(text) => {
                 let number = text.parse::<VersionNumber>().ok();
                 let found = number.and_then(|number| snapshot.table.version(name, number));
-                let found = found.ok_or_else(|| Error::UnknownVersion {
-                    name: route.name.clone(),
-                    version: text.chars().take(40).collect(),
+                let found = found.ok_or_else(|| {
+                    Absent::Error(Error::UnknownVersion {
+                        name: route.name.clone(),
+                        version: text.chars().take(40).collect(),
+                    })
                 })?;
                 found.map(|target| Decision {
                     target,
@@ -128,15 +159,25 @@ impl Serve {
                 })
             }
         };
-        let decision = decided.map_err(|why| Error::Unavailable {
-            why: why.why.clone(),
-            retry_after: why.passing.then_some(SOON),
+        let decision = decided.map_err(|why| match why.version {
+            Some(version) if why.on_demand => Absent::Parked(Parked {
+                coming: snapshot.is_coming(&why.model, version),
+                model: why.model.clone(),
+                version,
+                deadline: route.service.deadline,
+                why: why.why.clone(),
+            }),
+            _ => Absent::Error(Error::Unavailable {
+                why: why.why.clone(),
+                retry_after: why.passing.then_some(SOON),
+            }),
         })?;
         Ok(Entry {
+            handle: Arc::clone(snapshot.handle(decision.target)),
+            cell: snapshot.cell(&route.name, decision.target).cloned(),
             pipeline: route.name.clone(),
             service: Arc::clone(&route.service),
             decision,
-            snapshot,
         })
     }
 
@@ -159,17 +200,24 @@ impl Serve {
         })
     }
 
-    /// As [`Self::find`], for a request that is to be answered.
+    /// As [`Self::find`], for a request that is to be answered: a version that is parked is loaded, and waited for
+    /// until the pipeline's deadline or the daemon's timeout have passed since the request arrived.
     ///
     /// # Errors
-    /// As for [`Self::find`].
+    /// As for [`Self::find`], and [`Error::Expired`].
     pub async fn enter(
         &self,
         name: &str,
         version: Option<&str>,
-        _arrived: Instant,
+        arrived: Instant,
     ) -> Result<Entry, Error> {
-        self.find(name, version)
+        let entry = match self.seek(name, version) {
+            Ok(entry) => entry,
+            Err(Absent::Error(error)) => return Err(error),
+            Err(Absent::Parked(parked)) => self.recall(name, version, arrived, parked).await?,
+        };
+        entry.handle().used(arrived);
+        Ok(entry)
     }
 
     /// Sends the inputs, in the contract's order and checked, to the version that was decided on, and awaits

@@ -121,6 +121,15 @@ impl Loaders {
         Ok(&**loader)
     }
 
+    /// What loading a package is expected to take; nothing where that cannot be told.
+    #[must_use]
+    pub fn estimate(&self, package: &Package) -> Option<Estimate> {
+        let loader = self.find(&package.artifact).ok()?;
+        load::contained(loader.engine(), || loader.estimate(package))
+            .ok()?
+            .ok()
+    }
+
     /// Whether a version of this size may be loaded.
     ///
     /// # Errors

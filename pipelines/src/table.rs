@@ -3,12 +3,14 @@
 //! Everything that can be looked up is looked up when the table is made; a request finds its route by name and
 //! decides without a lock, a clock or an allocation.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use impresario_models::{Name, VersionNumber};
 
-use crate::fleet::{Facts, Fleet, Keep, Phase, Revision, Seen};
+use crate::fleet::{Facts, Fleet, Keep, Phase, Revision, Seen, away, callable};
+
+pub use crate::fleet::on_demand;
 use crate::policy::Standalone;
 use crate::spec::{Pipeline, Service};
 
@@ -70,6 +72,10 @@ pub struct Decision {
 pub struct Unavailable {
     /// The model that is asked for.
     pub model: Name,
+    /// The version, where one is meant.
+    pub version: Option<VersionNumber>,
+    /// Whether asking for that version loads it.
+    pub on_demand: bool,
     /// The sentence for the caller.
     pub why: String,
     /// Whether it is likely to pass by itself.
@@ -105,6 +111,19 @@ pub fn compile(fleet: &Fleet) -> RouteTable {
         ..RouteTable::default()
     };
     let mut ids: HashMap<(&Name, VersionNumber), TargetId> = HashMap::new();
+    let (parked, crowded) = away(fleet);
+    let told = |mut why: Unavailable| {
+        let key = why.version.map(|version| (why.model.clone(), version));
+        why.on_demand = key.as_ref().is_some_and(|key| parked.contains(key));
+        if let Some((model, version)) = key.filter(|key| crowded.contains(key)) {
+            why.passing = false;
+            why.why = format!(
+                "model '{model}' version {version} does not fit into memory beside the pinned versions \
+                 (models.memory_budget)"
+            );
+        }
+        why
+    };
     for (model, version, seen) in fleet.observed.all() {
         let to = match &seen.facts {
             Some(facts) if seen.serves() => {
@@ -118,7 +137,7 @@ pub fn compile(fleet: &Fleet) -> RouteTable {
                 ids.insert((model, version), id);
                 Ok(id)
             }
-            _ => Err(Unavailable::phase(model, version, seen)),
+            _ => Err(told(Unavailable::phase(model, version, seen))),
         };
         let versions = table.versions.entry(model.clone()).or_default();
         versions.insert(version, Standalone { to });
@@ -138,7 +157,7 @@ pub fn compile(fleet: &Fleet) -> RouteTable {
                 let id = ids.get(&(&model, version)).copied();
                 id.ok_or_else(|| Unavailable::no_version(&model, version))
             }
-            Standing::Nobody(why) => Err(why),
+            Standing::Nobody(why) => Err(told(why)),
         };
         let entry = fleet.routing.pipelines.get(name);
         let route = Route {
@@ -160,16 +179,41 @@ pub fn standing(fleet: &Fleet, name: &Name) -> Standing {
     let asked = entry.pipeline.policy().standing(fleet);
     match (asked, &entry.keep) {
         (Standing::Nobody(waiting), Some(keep)) => {
-            let kept = fleet.observed.version(keep.model.as_str(), keep.version);
-            match kept.is_some_and(Seen::serves) {
-                true => Standing::Kept {
+            let seen = |model: &Name, version| fleet.observed.version(model.as_str(), version);
+            let bounded = fleet.limits.budget.is_some();
+            let asked = waiting.version.and_then(|v| seen(&waiting.model, v));
+            match seen(&keep.model, keep.version) {
+                Some(kept) if kept.serves() => Standing::Kept {
                     keep: keep.clone(),
                     waiting,
                 },
-                false => Standing::Nobody(waiting),
+                // Both are parked, or the one asked for is broken: a request calls whichever comes.
+                Some(kept) if callable(kept) && bounded && !asked.is_some_and(callable) => {
+                    Standing::Nobody(Unavailable::phase(&keep.model, keep.version, kept))
+                }
+                _ => Standing::Nobody(waiting),
             }
         }
         (asked, _) => asked,
+    }
+}
+
+/// The version that answers for a pipeline, at once or after it was called back into memory as one of those that
+/// are there [`on_demand`].
+#[must_use]
+pub fn answering(
+    fleet: &Fleet,
+    name: &Name,
+    parked: &BTreeSet<(Name, VersionNumber)>,
+) -> Option<(Name, VersionNumber)> {
+    match standing(fleet, name) {
+        Standing::Nobody(why) => {
+            let version = why.version?;
+            let seen = fleet.observed.version(why.model.as_str(), version)?;
+            let key = (why.model, version);
+            (seen.stay.proven && parked.contains(&key)).then_some(key)
+        }
+        serving => serving.serving(),
     }
 }
 
@@ -288,6 +332,8 @@ impl Unavailable {
         };
         Self {
             model: model.clone(),
+            version: Some(version),
+            on_demand: false,
             why: format!("model '{model}' version {version} {state}"),
             passing,
         }
@@ -298,6 +344,8 @@ impl Unavailable {
     pub fn no_model(model: &Name) -> Self {
         Self {
             model: model.clone(),
+            version: None,
+            on_demand: false,
             why: format!("model '{model}' is not in the repository"),
             passing: false,
         }
@@ -308,6 +356,8 @@ impl Unavailable {
     pub fn no_version(model: &Name, version: VersionNumber) -> Self {
         Self {
             model: model.clone(),
+            version: Some(version),
+            on_demand: false,
             why: format!("model '{model}' has no version {version}"),
             passing: false,
         }
@@ -318,6 +368,8 @@ impl Unavailable {
     pub fn none_loaded(model: &Name) -> Self {
         Self {
             model: model.clone(),
+            version: None,
+            on_demand: false,
             why: format!("model '{model}' has no version loaded"),
             passing: false,
         }

@@ -20,6 +20,7 @@ mod drain;
 mod engines;
 mod fuzz;
 mod grpc;
+mod memory;
 mod python;
 mod quickstart;
 mod repository;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use actix::{Actor, AsyncContext, Context};
 use impresario_models::loader::{self, Loaded, panic_message};
 use impresario_models::{Name, VersionNumber};
-use impresario_pipelines::fleet::{self, Effect, Event, Facts, Phase, Stage};
+use impresario_pipelines::fleet::{self, Effect, Event, Facts, Phase, Reason, Report, Stage, Wait};
 use impresario_pipelines::table::{self, RouteTable, TargetId};
 
 use super::{Life, Supervisor, VersionKey};
@@ -18,6 +18,7 @@ use crate::actors::handle::{Gate, Handle};
 use crate::actors::live::Snapshot;
 use crate::actors::messages::{Attach, Crashed, Drained, Hold, Leave, LoadEnded, LoadProgressed};
 use crate::actors::queue::Queue;
+use crate::actors::recall::Uses;
 use crate::actors::version::{self, Charge, Version};
 use crate::actors::worker::Post;
 use crate::clock;
@@ -28,9 +29,12 @@ use crate::measure::{Cell, Key};
 const PATIENCE: Duration = Duration::from_millis(250);
 
 impl Supervisor {
-    /// Does what is to be done now, and publishes. Called after every input.
+    /// Does what is to be done now, and publishes. Called after every command, and [`Self::soon`] after events.
     pub(super) fn proceed(&mut self, ctx: &mut Context<Self>) {
-        let (effects, _) = fleet::plan(&self.fleet, self.now());
+        let begun = self.begin_look(ctx);
+        self.note_uses();
+        let (effects, mut report) = fleet::plan(&self.fleet, self.now());
+        let done = !effects.is_empty();
         if let Some(reminder) = self.reminder.take() {
             ctx.cancel_future(reminder);
         }
@@ -43,6 +47,10 @@ impl Supervisor {
                 Effect::Unload { model, version } => {
                     tracing::info!(%model, %version, "unloading");
                     self.happened(Event::UnloadStarted { model, version });
+                }
+                Effect::Park { model, version } => {
+                    tracing::info!(%model, %version, "parking: memory is short, and others were used since");
+                    self.happened(Event::ParkStarted { model, version });
                 }
                 Effect::Remind { at } => {
                     let wait = self.settings.clock.until(at) + Duration::from_millis(1);
@@ -64,8 +72,14 @@ impl Supervisor {
             }
             serves
         });
-        self.publish();
+        if done {
+            report = fleet::plan(&self.fleet, self.now()).1;
+        }
+        let waits = |wait: &&Wait| matches!(wait.reason, Reason::Queued | Reason::Loading(_));
+        let waiting = report.waits.iter().filter(waits).count();
+        self.publish(report);
         self.end_if_stopped();
+        self.end_look(begun, waiting);
         debug_assert!(
             fleet::check(&self.fleet).is_empty(),
             "{:?}",
@@ -73,8 +87,22 @@ impl Supervisor {
         );
     }
 
-    fn publish(&self) {
-        let (_, report) = fleet::plan(&self.fleet, self.now());
+    /// Where memory is bounded, who was used last decides who stays.
+    fn note_uses(&mut self) {
+        if self.fleet.limits.budget.is_none() {
+            return;
+        }
+        let now = self.now();
+        let fleet = Arc::make_mut(&mut self.fleet);
+        for ((model, version), life) in &self.versions {
+            if let Some(at) = life.handle.uses.last() {
+                let (model, version) = (model.clone(), *version);
+                fleet::take_in(fleet, Event::Used { model, version, at }, now);
+            }
+        }
+    }
+
+    fn publish(&self, report: Report) {
         let snapshot = if self.stopping.is_some() {
             Snapshot {
                 fleet: Arc::clone(&self.fleet),
@@ -131,10 +159,12 @@ impl Supervisor {
         }
         let fleet = &self.fleet;
         let known = |key: &Key| {
-            fleet
-                .observed
-                .version(key.model.as_str(), key.version)
-                .is_some()
+            let route = table.route(key.pipeline.as_str());
+            route.is_some()
+                && fleet
+                    .observed
+                    .version(key.model.as_str(), key.version)
+                    .is_some()
         };
         self.settings.measure.retain(known);
         cells
@@ -164,6 +194,7 @@ impl Supervisor {
                 supervisor.do_send(LoadProgressed {
                     model,
                     version,
+                    serial,
                     stage,
                 });
             };
@@ -288,12 +319,13 @@ impl Supervisor {
             facts: Arc::clone(facts),
             timeout: loaded.limits.timeout,
             cache: loaded.cache,
+            uses: Uses::since(self.now().monotonic),
             inline: loaded.limits.inline && loaded.model.steady(),
             post,
             gate,
             actor: actor.clone(),
         });
-        self.lives += 1;
+        *self.lives.entry(key.clone()).or_default() += 1;
         let life = Life {
             handle,
             actor,
@@ -347,19 +379,19 @@ impl Supervisor {
             version,
             serial,
         } = drained;
-        self.lives = self.lives.saturating_sub(1);
-        tracing::info!(%model, %version, "drained");
-        let replaced = self
-            .versions
-            .get(&(model.clone(), version))
-            .is_some_and(|life| life.serial != serial);
-        if !replaced {
-            self.happened(Event::Drained { model, version });
+        tracing::info!(%model, %version, serial, "drained");
+        let key = (model.clone(), version);
+        if let Some(left) = self.lives.get_mut(&key).filter(|left| **left > 1) {
+            // Another life of it drains still, or has taken its place.
+            *left -= 1;
+            return;
         }
+        self.lives.remove(&key);
+        self.happened(Event::Drained { model, version });
     }
 
     fn end_if_stopped(&mut self) {
-        if self.lives == 0 {
+        if self.lives.is_empty() {
             for done in self
                 .stopping
                 .iter_mut()
@@ -382,6 +414,7 @@ fn facts(loaded: &Loaded, took: Duration) -> Facts {
             .map(ToString::to_string)
             .unwrap_or_default(),
         memory: loaded.estimate.memory,
+        timeout: u64::try_from(loaded.limits.timeout.as_millis()).unwrap_or(u64::MAX),
         instances: loaded.limits.instances.get(),
         load_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         golden: loaded.golden,

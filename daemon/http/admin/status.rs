@@ -37,6 +37,7 @@ pub(super) async fn metrics(_: Caller<Viewer>, admin: Data<Admin>) -> HttpRespon
     let text = metrics::render(&Shown {
         cells: &admin.impresario.measure().read(),
         snapshot: &live.snapshot(),
+        waiting: live.waiting(),
         cache: admin.impresario.serve().cache(),
         accepting: live.accepting(),
         resident: metrics::resident(),

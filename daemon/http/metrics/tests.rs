@@ -7,6 +7,7 @@ use impresario_models::{Name, VersionNumber};
 
 use super::*;
 use crate::measure::{Measure, Sample, Times};
+use impresario_pipelines::fleet::Phase;
 
 /// Families with their type and samples, after checking the format's rules.
 fn read(text: &str) -> BTreeMap<String, (String, Vec<(String, f64)>)> {
@@ -94,6 +95,7 @@ fn shown() -> String {
     render(&Shown {
         cells: &measure.read(),
         snapshot: &Snapshot::default(),
+        waiting: 0,
         cache: &Cache::new(Some(1_000)),
         accepting: true,
         resident: Some(4_096),
@@ -236,5 +238,6 @@ fn every_phase_is_among_those_shown() {
         Phase::Unloaded,
         Phase::Failed,
     ];
-    assert_eq!(phases.map(|phase| phase.as_str()), PHASES);
+    let words = phases.map(|phase| phase.as_str());
+    assert_eq!([words.as_slice(), &["parked"]].concat(), PHASES);
 }

@@ -182,7 +182,7 @@ fn identity(package: &Package, files: &Digest, loaded: &Loaded) -> Digest {
 }
 
 /// Runs an engine's code and turns its panic into an error.
-fn contained<T>(engine: &'static str, run: impl FnOnce() -> T) -> Result<T, LoadError> {
+pub(super) fn contained<T>(engine: &'static str, run: impl FnOnce() -> T) -> Result<T, LoadError> {
     // What the engine left half done is dropped with the closure: nothing of it is looked at again.
     catch_unwind(AssertUnwindSafe(run)).map_err(|panic| LoadError::Engine {
         engine,

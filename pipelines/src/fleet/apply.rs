@@ -7,7 +7,7 @@ use impresario_models::Name;
 use super::Fleet;
 use super::command::Draft;
 use super::event::happened;
-use super::input::{Input, Now, Rejection};
+use super::input::{Event, Input, Now, Rejection};
 use super::observed::Seen;
 use crate::table::{self, Standing};
 
@@ -26,6 +26,10 @@ pub struct Limits {
     pub crash_memory: u64,
     /// Records kept for history and undo; at least 1, as the newest one numbers the next.
     pub history: usize,
+    /// Bytes that all versions in memory may take; any where nothing is said.
+    pub budget: Option<u64>,
+    /// How long a version that became ready is not parked, in milliseconds: those who waited for it get in.
+    pub stay: u64,
 }
 
 /// Applies one input.
@@ -41,6 +45,12 @@ pub fn apply(fleet: &Fleet, input: Input, now: Now) -> Result<Fleet, Rejection> 
     }
     settle(&mut next);
     Ok(next)
+}
+
+/// Takes in what happened, in place: events are never refused, and a thousand of them copy no fleet.
+pub fn take_in(fleet: &mut Fleet, event: Event, now: Now) {
+    happened(fleet, event, now);
+    settle(fleet);
 }
 
 /// Ends what has come to its end: a kept version steps down once its successor is ready.
@@ -83,6 +93,8 @@ impl Default for Limits {
             crashes: 5,
             crash_memory: 60_000,
             history: 1_000,
+            budget: None,
+            stay: 250,
         }
     }
 }

@@ -8,9 +8,12 @@ use super::input::{By, Command, Now, Rejection};
 use super::observed::{Phase, Reload};
 use super::plan::wanted;
 use super::routing::{Change, Diff, Entry, Intent, Keep, Record, Revision};
-use super::{Fleet, Source};
+use super::{Fleet, Source, memory};
 use crate::spec::Pipeline;
 use crate::table;
+
+/// How long an admin's load of a parked version makes room for it, in milliseconds.
+const ASKED: u64 = 60_000;
 
 /// A change in the making: what became different so far.
 pub(super) struct Draft<'a> {
@@ -65,7 +68,7 @@ impl<'a> Draft<'a> {
                     self.fleet.routing.applied.insert(name, digest);
                 }
             }
-            Command::Load { model, version } => self.load(model, version)?,
+            Command::Load { model, version } => self.load(model, version, now)?,
             Command::Unload { model, version } => self.unload(model, version)?,
         }
         self.record(action, by, now);
@@ -114,7 +117,8 @@ impl<'a> Draft<'a> {
             }
             Some(pipeline) => {
                 // Whoever answers now goes on until the new choice is ready.
-                let keep = table::standing(self.fleet, &name).serving();
+                let parked = table::on_demand(self.fleet);
+                let keep = table::answering(self.fleet, &name, &parked);
                 let keep = keep.map(|(model, version)| Keep { model, version });
                 let entry = Entry {
                     pipeline: pipeline.clone(),
@@ -130,7 +134,12 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    fn load(&mut self, model: Name, version: Option<VersionNumber>) -> Result<(), Rejection> {
+    fn load(
+        &mut self,
+        model: Name,
+        version: Option<VersionNumber>,
+        now: Now,
+    ) -> Result<(), Rejection> {
         self.known(&model, version)?;
         let mut intent = self
             .fleet
@@ -151,6 +160,7 @@ impl<'a> Draft<'a> {
         self.set_intent(model.clone(), intent);
         // Asking for a load is also how an admin says "try again".
         let wanted = wanted(self.fleet);
+        let limits = self.fleet.limits.clone();
         let observed = self.fleet.observed.models.get_mut(&model);
         for (number, seen) in observed.into_iter().flat_map(|m| &mut m.versions) {
             let asked = version.is_none_or(|v| v == *number);
@@ -163,9 +173,15 @@ impl<'a> Draft<'a> {
                     seen.trouble = None;
                     seen.facts = None;
                     seen.phase = Phase::Discovered;
+                    memory::refuse_too_large(seen, &limits);
                     self.retried = true;
                 }
-                Phase::Ready if seen.changed && wanted.contains(&(model.clone(), *number)) => {
+                // One that is being loaded again already is not loaded twice at a time.
+                Phase::Ready
+                    if seen.changed
+                        && seen.reload == Reload::None
+                        && wanted.contains(&(model.clone(), *number)) =>
+                {
                     seen.reload = Reload::Wanted;
                     self.retried = true;
                 }
@@ -176,14 +192,20 @@ impl<'a> Draft<'a> {
                 | Phase::Draining
                 | Phase::Unloaded => {}
             }
+            // Where memory is short, asking is also a reason to make room.
+            if wanted.contains(&(model.clone(), *number)) {
+                let until = now.monotonic.saturating_add(ASKED);
+                memory::demanded(seen, until, &limits, now);
+            }
         }
         Ok(())
     }
 
     fn unload(&mut self, model: Name, version: Option<VersionNumber>) -> Result<(), Rejection> {
         self.known(&model, version)?;
+        let parked = table::on_demand(self.fleet);
         for (pipeline, entry) in &self.fleet.routing.pipelines {
-            let serving = table::standing(self.fleet, pipeline).serving();
+            let serving = table::answering(self.fleet, pipeline, &parked);
             let pins = entry.pipeline.policy().members().into_iter();
             let pins = pins.filter_map(|(model, version)| Some((model.clone(), version?)));
             for (member, needed) in pins.chain(serving) {

@@ -1,9 +1,9 @@
 //! Events: what happened to versions and to the repository moves the observed half of the fleet.
 
-use super::Fleet;
 use super::apply::Limits;
 use super::input::{Event, Now};
 use super::observed::{Phase, Reload, Seen, Stage};
+use super::{Fleet, memory};
 
 /// Takes in what happened. An event about a version that is not there is without effect.
 pub(super) fn happened(fleet: &mut Fleet, event: Event, now: Now) {
@@ -35,6 +35,9 @@ pub(super) fn happened(fleet: &mut Fleet, event: Event, now: Now) {
                 Phase::Ready | Phase::Restarting { .. } | Phase::Loading(_) => {
                     seen.changed |= other;
                 }
+                Phase::Discovered | Phase::Draining | Phase::Unloaded if other => {
+                    seen.stay.proven = false;
+                }
                 Phase::Discovered
                 | Phase::Draining
                 | Phase::Unloaded
@@ -50,8 +53,10 @@ pub(super) fn happened(fleet: &mut Fleet, event: Event, now: Now) {
     let Some(known) = fleet.observed.models.get_mut(&model) else {
         return;
     };
-    if let Event::PolicyRead { policy, .. } = &event {
-        known.policy = policy.clone();
+    match &event {
+        Event::PolicyRead { policy, .. } => known.policy = policy.clone(),
+        Event::ResidenceRead { residence, .. } => known.residence = *residence,
+        _ => {}
     }
     let Some(version) = version else {
         return;
@@ -60,7 +65,19 @@ pub(super) fn happened(fleet: &mut Fleet, event: Event, now: Now) {
         return;
     };
     match event {
-        Event::Appeared { .. } | Event::Changed { .. } | Event::PolicyRead { .. } => {}
+        Event::Appeared { .. }
+        | Event::Changed { .. }
+        | Event::PolicyRead { .. }
+        | Event::ResidenceRead { .. } => {}
+        Event::Weighed { bytes, .. } => {
+            // What is in memory weighs what its load said.
+            if seen.facts.is_none() {
+                seen.stay.bytes = Some(bytes);
+                memory::refuse_too_large(seen, &limits);
+            }
+        }
+        Event::Used { at, .. } => seen.stay.used = seen.stay.used.max(at),
+        Event::Demanded { until, .. } => memory::demanded(seen, until, &limits, now),
         Event::Vanished { .. } => {
             seen.present = false;
             if matches!(
@@ -72,7 +89,10 @@ pub(super) fn happened(fleet: &mut Fleet, event: Event, now: Now) {
         }
         Event::LoadStarted { .. } => {
             match seen.phase {
-                Phase::Discovered | Phase::Unloaded => seen.phase = Phase::Loading(Stage::Reading),
+                Phase::Discovered | Phase::Unloaded => {
+                    seen.phase = Phase::Loading(Stage::Reading);
+                    seen.stay.recalled += u64::from(seen.demanded(now.monotonic));
+                }
                 Phase::Restarting { until, .. } => {
                     let building = true;
                     seen.phase = Phase::Restarting { until, building };
@@ -98,6 +118,11 @@ pub(super) fn happened(fleet: &mut Fleet, event: Event, now: Now) {
             if seen.phase != Phase::Draining {
                 seen.trouble = None;
                 seen.phase = Phase::Ready;
+                seen.stay.bytes = Some(facts.memory);
+                seen.stay.since = now.monotonic;
+                seen.stay.used = seen.stay.used.max(now.monotonic);
+                seen.stay.demand = None;
+                seen.stay.proven = true;
                 seen.facts = Some(facts);
             }
         }
@@ -118,6 +143,8 @@ pub(super) fn happened(fleet: &mut Fleet, event: Event, now: Now) {
                     };
                     seen.changed = false;
                     seen.facts = None;
+                    seen.stay.demand = None;
+                    seen.stay.proven = false;
                 }
                 Phase::Quarantined | Phase::Draining | Phase::Failed => {}
             }
@@ -133,6 +160,12 @@ pub(super) fn happened(fleet: &mut Fleet, event: Event, now: Now) {
                 seen.phase = Phase::Draining;
             }
         }
+        Event::ParkStarted { .. } => {
+            if seen.resident() && seen.phase != Phase::Draining {
+                seen.phase = Phase::Draining;
+                seen.stay.parked += 1;
+            }
+        }
         Event::Drained { .. } => {
             if seen.phase == Phase::Draining {
                 // A reload that was under way goes on alone; its end is told like that of any load.
@@ -141,9 +174,12 @@ pub(super) fn happened(fleet: &mut Fleet, event: Event, now: Now) {
                     Reload::None | Reload::Wanted => Phase::Unloaded,
                 };
                 seen.facts = None;
+                // Files that changed have not been ready yet.
+                seen.stay.proven &= !seen.changed;
                 seen.changed = false;
                 seen.reload = Reload::None;
-                if !seen.present && seen.phase == Phase::Unloaded {
+                memory::refuse_too_large(seen, &limits);
+                if !seen.present && matches!(seen.phase, Phase::Unloaded | Phase::Failed) {
                     known.versions.remove(&version);
                 }
             }
@@ -166,11 +202,11 @@ fn crashed(seen: &mut Seen, reason: String, limits: &Limits, now: Now) {
         | Phase::Unloaded
         | Phase::Failed => return,
     }
-    if seen
-        .crashes
-        .last()
-        .is_some_and(|last| now.monotonic.saturating_sub(*last) > limits.crash_memory)
-    {
+    // A version that hangs crashes once in its timeout at most: a shorter memory would forgive each hang.
+    let timeout = seen.facts.as_ref().map_or(0, |facts| facts.timeout);
+    let memory = limits.crash_memory.max(timeout.saturating_mul(2));
+    let last = seen.crashes.last();
+    if last.is_some_and(|last| now.monotonic.saturating_sub(*last) > memory) {
         seen.crashes.clear();
     }
     seen.crashes.push(now.monotonic);

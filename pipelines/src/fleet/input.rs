@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use impresario_models::{Name, VersionNumber};
 
-use super::observed::{Facts, Stage, VersionPolicy};
+use super::observed::{Facts, Residence, Stage, VersionPolicy};
 use super::routing::Revision;
 use crate::spec::Pipeline;
 
@@ -127,6 +127,47 @@ pub enum Event {
         model: Name,
         /// The policy.
         policy: VersionPolicy,
+    },
+    /// What a model's files say about whether its versions may be parked.
+    ResidenceRead {
+        /// The model.
+        model: Name,
+        /// Whether.
+        residence: Residence,
+    },
+    /// The files of a version that is not in memory tell how much it would take.
+    Weighed {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: VersionNumber,
+        /// Bytes, estimated.
+        bytes: u64,
+    },
+    /// A request entered a version.
+    Used {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: VersionNumber,
+        /// When, in monotonic milliseconds.
+        at: u64,
+    },
+    /// Requests wait for a version that is parked.
+    Demanded {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: VersionNumber,
+        /// When the last of them will have given up, in monotonic milliseconds.
+        until: u64,
+    },
+    /// A version was told to leave memory for others, and finishes what it has.
+    ParkStarted {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: VersionNumber,
     },
     /// A load was begun.
     LoadStarted {
@@ -304,10 +345,14 @@ impl Event {
     #[must_use]
     pub fn subject(&self) -> (&Name, Option<VersionNumber>) {
         match self {
-            Self::PolicyRead { model, .. } => (model, None),
+            Self::PolicyRead { model, .. } | Self::ResidenceRead { model, .. } => (model, None),
             Self::Appeared { model, version, .. }
             | Self::Changed { model, version, .. }
             | Self::Vanished { model, version }
+            | Self::Weighed { model, version, .. }
+            | Self::Used { model, version, .. }
+            | Self::Demanded { model, version, .. }
+            | Self::ParkStarted { model, version }
             | Self::LoadStarted { model, version }
             | Self::LoadProgressed { model, version, .. }
             | Self::Loaded { model, version, .. }

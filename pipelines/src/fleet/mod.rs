@@ -9,15 +9,20 @@ mod check;
 mod command;
 mod event;
 mod input;
+mod memory;
 mod observed;
 mod plan;
 mod report;
 mod routing;
 
-pub use apply::{Limits, apply};
+pub use apply::{Limits, apply, take_in};
 pub use check::{Violation, check};
 pub use input::{By, Command, Event, Input, Now, Rejection, Source};
-pub use observed::{Facts, Observed, Phase, Reload, Seen, Stage, VersionPolicy};
+pub use memory::on_demand;
+pub(crate) use memory::{away, callable, recallable};
+pub use observed::{
+    Demand, Facts, Observed, Phase, Reload, Residence, Seen, Stage, Stay, VersionPolicy,
+};
 pub(crate) use plan::by_policy;
 pub use plan::{Effect, plan};
 pub use report::{Reason, Report, Subject, Wait};

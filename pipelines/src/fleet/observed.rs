@@ -17,6 +17,8 @@ pub struct Observed {
 pub struct Model {
     /// Which versions its files ask to be loaded.
     pub policy: VersionPolicy,
+    /// Whether they may be parked where memory is short.
+    pub residence: Residence,
     /// Its versions, those in memory whose files are gone included.
     pub versions: BTreeMap<VersionNumber, Seen>,
 }
@@ -30,6 +32,16 @@ pub enum VersionPolicy {
     All,
     /// Exactly these.
     Listed(Vec<VersionNumber>),
+}
+
+/// Whether a model's versions may leave memory while they are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Residence {
+    /// They may, where memory is short; the next request loads them again.
+    #[default]
+    Parkable,
+    /// They may not.
+    Pinned,
 }
 
 /// What is seen of one version.
@@ -49,6 +61,36 @@ pub struct Seen {
     pub crashes: Vec<u64>,
     /// The newest trouble: why it failed, crashed, or could not be loaded again.
     pub trouble: Option<String>,
+    /// What decides whether it stays in memory, where memory is bounded.
+    pub stay: Stay,
+}
+
+/// What decides whether a version stays in memory, where memory is bounded. Times are monotonic milliseconds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stay {
+    /// Bytes that it takes, or is estimated to take; unknown counts as none.
+    pub bytes: Option<u64>,
+    /// When a request last entered it.
+    pub used: u64,
+    /// When it became ready.
+    pub since: u64,
+    /// Requests wait for it.
+    pub demand: Option<Demand>,
+    /// Whether it was ready with these files: a version that was is chosen by requests although it is parked.
+    pub proven: bool,
+    /// How often it was parked.
+    pub parked: u64,
+    /// How often it was loaded because requests waited for it.
+    pub recalled: u64,
+}
+
+/// Requests that wait for a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Demand {
+    /// When the first of them came, in monotonic milliseconds.
+    pub since: u64,
+    /// When the last of them will have given up.
+    pub until: u64,
 }
 
 /// Where a version is in its life.
@@ -121,6 +163,8 @@ pub struct Facts {
     pub digest: String,
     /// Estimated resident memory in bytes.
     pub memory: u64,
+    /// How long one computation may take before its instance counts as hung, in milliseconds.
+    pub timeout: u64,
     /// Running copies.
     pub instances: usize,
     /// How long loading took, in milliseconds.
@@ -192,7 +236,21 @@ impl Seen {
             facts: None,
             crashes: Vec::new(),
             trouble: None,
+            stay: Stay::default(),
         }
+    }
+
+    /// Bytes that it takes in memory, or would take.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let loaded = self.facts.as_ref().map(|facts| facts.memory);
+        loaded.or(self.stay.bytes).unwrap_or(0)
+    }
+
+    /// Whether requests wait for it now.
+    #[must_use]
+    pub fn demanded(&self, now: u64) -> bool {
+        self.stay.demand.is_some_and(|demand| demand.until > now)
     }
 
     /// Whether requests may be sent to it. While it restarts for the first time its queue holds them; a

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use impresario_models::{Name, VersionNumber};
 
+use super::memory::Room;
 use super::observed::{Model, Phase, Reload, Seen};
 use super::report::Report;
 use super::{Fleet, Now, VersionPolicy};
@@ -28,6 +29,14 @@ pub enum Effect {
         /// The version.
         version: VersionNumber,
     },
+    /// Let a version that is wanted finish what it has and give back its memory to others; its next request loads
+    /// it again.
+    Park {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: VersionNumber,
+    },
     /// Ask again at this time, in monotonic milliseconds.
     Remind {
         /// When.
@@ -35,13 +44,20 @@ pub enum Effect {
     },
 }
 
+/// A version of a model.
+pub(crate) type Key = (Name, VersionNumber);
+
 /// What is to be done now, and what waits for what.
 #[must_use]
 pub fn plan(fleet: &Fleet, now: Now) -> (Vec<Effect>, Report) {
     let wanted = wanted(fleet);
     let routed = routed(fleet);
+    let mut room = fleet
+        .limits
+        .budget
+        .map(|budget| Room::of(fleet, budget, &wanted, &routed, now));
     let mut effects = Vec::new();
-    let mut remind: Option<u64> = None;
+    let mut remind: Option<u64> = room.as_ref().and_then(|room| room.remind);
     let under_way = |(_, _, seen): &(&Name, VersionNumber, &Seen)| {
         matches!(
             seen.phase,
@@ -53,12 +69,24 @@ pub fn plan(fleet: &Fleet, now: Now) -> (Vec<Effect>, Report) {
         .loading
         .max(1)
         .saturating_sub(fleet.observed.all().filter(under_way).count());
+    if let Some(room) = &mut room {
+        // The most urgent first, and only into memory that is free already.
+        for (model, version) in std::mem::take(&mut room.loads) {
+            let seen = fleet.observed.version(model.as_str(), version);
+            let bytes = seen.map_or(0, Seen::bytes);
+            if slots > 0 && bytes <= room.free {
+                slots -= 1;
+                room.free -= bytes;
+                effects.push(Effect::Load { model, version });
+            }
+        }
+    }
     for (model, version, seen) in fleet.observed.all() {
         let key = (model.clone(), version);
         let wished = wanted.contains(&key);
         let needed = wished || routed.contains(&key);
         let load = match seen.phase {
-            Phase::Discovered | Phase::Unloaded => wished && seen.present,
+            Phase::Discovered | Phase::Unloaded => wished && seen.present && room.is_none(),
             Phase::Restarting {
                 until,
                 building: false,
@@ -89,13 +117,18 @@ pub fn plan(fleet: &Fleet, now: Now) -> (Vec<Effect>, Report) {
                     ..
                 }
         );
+        let model = || model.clone();
         if resident && !needed {
-            let model = model.clone();
+            let model = model();
             effects.push(Effect::Unload { model, version });
+        } else if resident && room.as_ref().is_some_and(|room| !room.chooses(&key)) {
+            let model = model();
+            effects.push(Effect::Park { model, version });
         }
     }
     effects.extend(remind.map(|at| Effect::Remind { at }));
-    (effects, Report::of(fleet, &wanted))
+    let waits = |key: &Key| room.as_ref().is_none_or(|room| room.chooses(key));
+    (effects, Report::of(fleet, &wanted, waits, now))
 }
 
 /// The versions that are to be in memory: as the version policies say, over that what admins said, over that

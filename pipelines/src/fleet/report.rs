@@ -5,8 +5,9 @@ use std::fmt;
 
 use impresario_models::{Name, VersionNumber};
 
-use super::Fleet;
 use super::observed::{Phase, Reload, Stage};
+use super::plan::Key;
+use super::{Fleet, Now, memory};
 use crate::table::{self, Standing};
 
 /// What waits, fails or was refused, in the order of names.
@@ -39,6 +40,8 @@ pub enum Subject {
 pub enum Reason {
     /// It waits for a place among the loads.
     Queued,
+    /// Memory is short, and others were used since; its next request loads it.
+    Parked(String),
     /// It is being made ready.
     Loading(Stage),
     /// It is loaded again while it serves.
@@ -72,7 +75,13 @@ pub enum Reason {
 // === impl Report ===
 
 impl Report {
-    pub(super) fn of(fleet: &Fleet, wanted: &BTreeSet<(Name, VersionNumber)>) -> Self {
+    /// `coming` are the versions that wait for nothing but their turn.
+    pub(super) fn of(
+        fleet: &Fleet,
+        wanted: &BTreeSet<Key>,
+        coming: impl Fn(&Key) -> bool,
+        now: Now,
+    ) -> Self {
         let mut waits = Vec::new();
         for (name, entry) in &fleet.routing.pipelines {
             let reason = match table::standing(fleet, name) {
@@ -97,11 +106,26 @@ impl Report {
                 }
             }
         }
+        let bounded = fleet.limits.budget.is_some();
+        let held = if bounded { memory::held(fleet) } else { 0 };
+        let pinned = if bounded {
+            memory::pinned(fleet, wanted)
+        } else {
+            0
+        };
         for (model, version, seen) in fleet.observed.all() {
             let trouble = || seen.trouble.clone().unwrap_or_default();
-            let wished = wanted.contains(&(model.clone(), version));
+            let key = (model.clone(), version);
+            let wished = wanted.contains(&key);
             let reason = match &seen.phase {
-                Phase::Discovered | Phase::Unloaded if wished => Reason::Queued,
+                Phase::Discovered | Phase::Unloaded if wished => {
+                    match coming(&key) || seen.demanded(now.monotonic) {
+                        true => Reason::Queued,
+                        false => {
+                            Reason::Parked(memory::why_parked(seen, held, pinned, &fleet.limits))
+                        }
+                    }
+                }
                 Phase::Discovered | Phase::Unloaded | Phase::Draining => continue,
                 Phase::Loading(stage) => Reason::Loading(*stage),
                 Phase::Restarting { until, .. } => Reason::Restarting {
@@ -132,6 +156,7 @@ impl Reason {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Queued => "queued",
+            Self::Parked(_) => "parked",
             Self::Loading(_) => "loading",
             Self::Reloading => "reloading",
             Self::Missing => "missing",
@@ -149,6 +174,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Queued => f.write_str("waits for a place among the loads"),
+            Self::Parked(why) => write!(f, "is parked: {why}"),
             Self::Loading(stage) => write!(
                 f,
                 "is being made ready ({})",

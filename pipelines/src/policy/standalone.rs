@@ -2,7 +2,7 @@
 
 use impresario_models::{Name, VersionNumber};
 
-use crate::fleet::{Fleet, Intent, Phase, Seen, by_policy};
+use crate::fleet::{Fleet, Intent, Phase, Seen, by_policy, callable, recallable};
 use crate::spec::VersionSelector;
 use crate::table::{Standing, TargetId, Unavailable};
 
@@ -34,20 +34,29 @@ pub(super) fn standing(fleet: &Fleet, model: &Name, version: VersionSelector) ->
             let intent = fleet.routing.intents.get(model);
             let newest_first = known.versions.iter().rev();
             let eligible: Vec<_> = newest_first
-                .filter(|(v, seen)| wished(intent, **v, seen))
+                .filter(|(v, seen)| wished(intent, **v, seen, fleet))
                 .collect();
             // Whichever other version is in memory, because somebody pins it or until its successor is ready,
             // answers only while none does that is to be there by itself.
             let named = by_policy(known);
             let told = |v: &VersionNumber| intent.is_some_and(|i| i.versions.contains_key(v));
             let serving = || eligible.iter().filter(|(_, seen)| seen.serves());
-            let preferred = serving().find(|(v, _)| told(v) || named.contains(v));
+            // One that was parked for want of memory is meant as if it were there: its request loads it.
+            let able = |seen: &Seen| seen.serves() || recallable(seen, &fleet.limits);
+            let preferred = eligible
+                .iter()
+                .find(|(v, seen)| able(seen) && (told(v) || named.contains(v)));
             let loading = || {
                 let mut eligible = eligible.iter();
                 eligible.find(|(_, seen)| matches!(seen.phase, Phase::Loading(_)))
             };
             let newest = preferred.or_else(|| serving().next());
-            match newest.or_else(loading).or(eligible.first()) {
+            // Where memory is bounded, a request waits: for one that is to be there, not for one on its way out.
+            let coming = || {
+                let mut eligible = eligible.iter().filter(|_| fleet.limits.budget.is_some());
+                eligible.find(|(v, seen)| callable(seen) && (told(v) || named.contains(v)))
+            };
+            match newest.or_else(coming).or_else(loading).or(eligible.first()) {
                 Some((version, seen)) => stands(**version, seen),
                 None => Standing::Nobody(Unavailable::none_loaded(model)),
             }
@@ -56,8 +65,10 @@ pub(super) fn standing(fleet: &Fleet, model: &Name, version: VersionSelector) ->
 }
 
 /// Whether "latest" may mean this version: its files are there and nobody asked to unload it.
-fn wished(intent: Option<&Intent>, version: VersionNumber, seen: &Seen) -> bool {
+fn wished(intent: Option<&Intent>, version: VersionNumber, seen: &Seen, fleet: &Fleet) -> bool {
     let told = intent.and_then(|i| i.versions.get(&version).copied());
     let unloaded = intent.is_some_and(|i| i.unloaded);
-    seen.present && told.unwrap_or(!unloaded) && seen.phase != Phase::Draining
+    // Where memory is bounded it may only be parked, and come back.
+    let leaving = seen.phase == Phase::Draining && fleet.limits.budget.is_none();
+    seen.present && told.unwrap_or(!unloaded) && !leaving
 }

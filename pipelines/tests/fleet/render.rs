@@ -74,6 +74,7 @@ fn routes(text: &mut String, fleet: &Fleet) {
                 let target = table.target(decision.target);
                 format!("{} {}", target.model, target.version)
             }
+            Err(why) if why.on_demand => format!("on demand: {why}"),
             Err(why) if why.passing => format!("nobody for now: {why}"),
             Err(why) => format!("nobody: {why}"),
         };
@@ -123,6 +124,7 @@ fn effect(effect: &Effect) -> String {
     match effect {
         Effect::Load { model, version } => format!("load {model} {version}"),
         Effect::Unload { model, version } => format!("unload {model} {version}"),
+        Effect::Park { model, version } => format!("park {model} {version}"),
         Effect::Remind { at } => format!("remind at {at}"),
     }
 }

@@ -6,27 +6,28 @@
 //! appear iris 2 [latest 2 | all | listed 1 2]     change …   vanish iris 2
 //! policy iris all    the model's settings say so now
 //! begin              what the plan says is begun: loads and unloads
-//! stage iris 2 golden      loaded iris 2      fail iris 2 why      crash iris 2 why      drained iris 2
+//! stage iris 2 golden      loaded iris 2 [bytes]     fail iris 2 why      crash iris 2 why      drained iris 2
 //! put p iris 2 [if 3]      put p iris latest   delete p [if 3]      undo p [to 2] [if 3]
 //! files p=iris:2#digest …  load iris [2]       unload iris [2]
+//! weigh iris 2 100         pin iris           use iris 2 50 (when)    demand iris 2 900 (until)
 //! at 100                   the clock, in milliseconds
 //! restart                  what is stored remains, what was seen is forgotten
-//! limit loading 1          likewise backoff, crashes, memory, history
+//! limit loading 1          likewise backoff, crashes, memory, history, budget, stay
 //! ```
 
 use std::fmt::Write;
 use std::path::Path;
-use std::sync::Arc;
 
 use expect_test::expect_file;
 use impresario_models::{Name, VersionNumber};
 use impresario_pipelines::fleet::{
-    Command, Effect, Event, Fleet, Input, Now, Revision, Source, Stage, VersionPolicy, plan,
+    Command, Effect, Event, Fleet, Input, Now, Residence, Revision, Source, Stage, VersionPolicy,
+    plan,
 };
 use impresario_pipelines::spec::{Pipeline, Policy, VersionSelector};
 
 use crate::render;
-use crate::world::{command, event, facts, name, step, version};
+use crate::world::{command, event, facts_of, name, step, version};
 
 struct Run {
     fleet: Fleet,
@@ -96,6 +97,9 @@ impl Run {
                 Effect::Unload { model, version } => {
                     self.apply(event(Event::UnloadStarted { model, version }));
                 }
+                Effect::Park { model, version } => {
+                    self.apply(event(Event::ParkStarted { model, version }));
+                }
                 Effect::Remind { .. } => {}
             }
         }
@@ -110,6 +114,8 @@ impl Run {
             "crashes" => limits.crashes = value,
             "memory" => limits.crash_memory = value as u64,
             "history" => limits.history = value,
+            "budget" => limits.budget = Some(value as u64),
+            "stay" => limits.stay = value as u64,
             _ => panic!("no limit {what}"),
         }
     }
@@ -137,6 +143,25 @@ fn parse(words: &[&str]) -> Input {
             let (model, policy) = (name(model), policy_of(policy));
             event(Event::PolicyRead { model, policy })
         }
+        ["pin", model] => {
+            let (model, residence) = (name(model), Residence::Pinned);
+            event(Event::ResidenceRead { model, residence })
+        }
+        ["weigh", model, number, bytes] => event(Event::Weighed {
+            model: name(model),
+            version: number_of(number),
+            bytes: bytes.parse().unwrap(),
+        }),
+        ["use", model, number, at] => event(Event::Used {
+            model: name(model),
+            version: number_of(number),
+            at: at.parse().unwrap(),
+        }),
+        ["demand", model, number, until] => event(Event::Demanded {
+            model: name(model),
+            version: number_of(number),
+            until: until.parse().unwrap(),
+        }),
         ["put", pipeline, model, selector, ref rest @ ..] => {
             let (pipeline, name) = (pipeline_of(model, selector), name(pipeline));
             let expected = option(rest, "if").map(Revision);
@@ -208,7 +233,7 @@ fn happened(verb: &str, model: Name, version: VersionNumber, rest: &[&str]) -> E
         "loaded" => Event::Loaded {
             model,
             version,
-            facts: Arc::clone(&facts()),
+            facts: facts_of(reason.parse().unwrap_or(1)),
         },
         "fail" => Event::LoadFailed {
             model,
@@ -304,6 +329,21 @@ fn loads_wait_for_their_places() {
 #[test]
 fn history_is_bounded_and_undo_knows_its_limits() {
     check("history");
+}
+
+#[test]
+fn memory_is_for_those_used_last() {
+    check("budget");
+}
+
+#[test]
+fn pinned_and_too_large_versions() {
+    check("budget-pinned");
+}
+
+#[test]
+fn a_swap_where_memory_is_short() {
+    check("budget-swap");
 }
 
 #[test]

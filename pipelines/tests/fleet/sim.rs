@@ -4,6 +4,7 @@
 //!
 //! `SEED=17 cargo test -p impresario-pipelines --test fleet sim` runs one seed again.
 
+mod memory;
 mod outside;
 mod quiet;
 
@@ -53,6 +54,7 @@ fn random_commands_faults_and_restarts_break_no_rule() {
         }
         sim.fall_quiet();
         sim.hold_quiet();
+        sim.demands_are_met();
         sim.restart_and_compare();
     }
 }
@@ -84,6 +86,10 @@ impl Sim {
         sim.fleet.limits.crash_memory = 2_000;
         sim.fleet.limits.loading = 1 + sim.below(3) as usize;
         sim.fleet.limits.history = 5 + sim.below(200) as usize;
+        if sim.below(2) == 0 {
+            sim.fleet.limits.budget = Some(2 + sim.below(36));
+            sim.fleet.limits.stay = sim.below(300);
+        }
         sim
     }
 
@@ -113,11 +119,12 @@ impl Sim {
             16..44 => self.perform_one(),
             44..60 => self.finish_one(),
             60..66 => self.crash(),
-            66..73 => {
+            66..69 => {
                 let by = self.below(400);
                 self.now.monotonic += by;
             }
-            73..75 => self.restart(),
+            69..74 => self.memory(),
+            74..75 => self.restart(),
             _ => self.ask(),
         }
     }
@@ -274,9 +281,12 @@ impl Sim {
         let takes_away = match &happened {
             Event::Vanished { .. } | Event::Crashed { .. } => true,
             // A rebuild that fails.
-            Event::LoadFailed { .. } => {
-                seen.is_some_and(|seen| seen.serves() && seen.phase != Phase::Ready)
-            }
+            Event::LoadFailed { .. } => seen.is_some_and(|seen| {
+                before.limits.budget.is_some() || seen.serves() && seen.phase != Phase::Ready
+            }),
+            // Others may not fit beside what is pinned.
+            Event::ResidenceRead { .. } => true,
+            Event::Weighed { .. } => seen.is_some_and(|seen| seen.stay.bytes.is_none()),
             Event::Appeared { .. }
             | Event::Changed { .. }
             | Event::PolicyRead { .. }
@@ -284,6 +294,9 @@ impl Sim {
             | Event::LoadProgressed { .. }
             | Event::Loaded { .. }
             | Event::UnloadStarted { .. }
+            | Event::ParkStarted { .. }
+            | Event::Used { .. }
+            | Event::Demanded { .. }
             | Event::Drained { .. } => false,
         };
         assert!(self.apply(event(happened)), "events are never refused");
@@ -302,14 +315,11 @@ impl Sim {
 
     /// Whoever was answered is answered still.
     fn still_answered(&self, before: &Fleet) {
+        let parked = table::on_demand(before);
         for name in PIPELINES.iter().chain(&MODELS).map(|text| name(text)) {
-            let was = table::standing(before, &name);
-            let is = table::standing(&self.fleet, &name);
-            let answered = |standing: &table::Standing| standing.clone().serving().is_some();
-            assert!(
-                !answered(&was) || answered(&is),
-                "{name}: {was:?} became {is:?}"
-            );
+            let was = table::answering(before, &name, &parked);
+            let is = answer(&self.fleet, &name);
+            assert!(was.is_none() || is.is_ok(), "{name}: {was:?} became {is:?}");
         }
     }
 
@@ -322,6 +332,7 @@ impl Sim {
         };
         self.fleet = next;
         self.effects_are_new();
+        self.memory_is_bounded();
         true
     }
 
@@ -333,7 +344,12 @@ impl Sim {
         for effect in effects {
             let (key, load) = match effect {
                 Effect::Load { model, version } => ((model, version), true),
-                Effect::Unload { model, version } => ((model, version), false),
+                Effect::Unload { model, version } => {
+                    let key = (model, version);
+                    assert!(!self.answers(&key), "{key:?} answers");
+                    (key, false)
+                }
+                Effect::Park { model, version } => ((model, version), false),
                 Effect::Remind { at } => {
                     assert!(at > self.now.monotonic);
                     continue;
@@ -349,8 +365,6 @@ impl Sim {
                 let needed = self.answers(&key) || self.wanted().contains(&key);
                 assert!(needed, "nobody needs {key:?}");
                 loads += 1;
-            } else {
-                assert!(!self.answers(&key), "{key:?} answers");
             }
         }
         assert!(loads <= self.fleet.limits.loading, "{loads} loads");
@@ -364,5 +378,18 @@ impl Sim {
             let target = table.target(decided.target);
             target.model == key.0 && target.version == key.1
         })
+    }
+}
+
+/// Whether a request to a name is answered, at once or after it called a version back into memory.
+fn answer(fleet: &Fleet, name: &Name) -> Result<(), String> {
+    let table = table::compile(fleet);
+    let Some(route) = table.route(name.as_str()) else {
+        return Err("no such name".to_owned());
+    };
+    match route.decide() {
+        Ok(_) => Ok(()),
+        Err(why) if why.on_demand => Ok(()),
+        Err(why) => Err(why.to_string()),
     }
 }

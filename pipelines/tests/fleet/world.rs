@@ -17,7 +17,8 @@ pub(crate) fn version(number: u64) -> VersionNumber {
     VersionNumber::new(number).unwrap()
 }
 
-pub(crate) fn facts() -> Arc<Facts> {
+/// Facts of a version that takes so many bytes.
+pub(crate) fn facts_of(memory: u64) -> Arc<Facts> {
     let contract = Contract {
         inputs: Vec::new(),
         outputs: Vec::new(),
@@ -27,7 +28,8 @@ pub(crate) fn facts() -> Arc<Facts> {
         contract: Arc::new(contract),
         engine: "fake".to_owned(),
         digest: "0123".to_owned(),
-        memory: 1,
+        memory,
+        timeout: 1_000,
         instances: 1,
         load_ms: 1,
         golden: 0,

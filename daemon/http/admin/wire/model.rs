@@ -51,7 +51,7 @@ pub struct VersionV1 {
     /// Its number.
     pub version: u64,
     /// Where it is in its life: `discovered`, `loading`, `golden`, `warming`, `ready`, `restarting`,
-    /// `quarantined`, `draining`, `unloaded` or `failed`.
+    /// `quarantined`, `draining`, `unloaded`, `failed`, or `parked`: not in memory until it is asked for.
     #[schema(example = "ready")]
     pub phase: &'static str,
     /// Whether requests may be sent to it.
@@ -76,6 +76,10 @@ pub struct VersionV1 {
     pub load_ms: Option<u64>,
     /// Golden examples that came out right.
     pub golden: Option<usize>,
+    /// How often it left memory for others.
+    pub parked: u64,
+    /// How often it was loaded because requests waited for it.
+    pub recalled: u64,
     /// Crashes lately.
     pub crashes: usize,
     /// While it waits for its restart: how long still, in milliseconds.
@@ -198,9 +202,7 @@ impl ModelV1 {
                     .collect(),
             }),
             versions: versions
-                .map(|(version, seen)| {
-                    VersionV1::of(*version, seen, handle(snapshot, name, *version), now)
-                })
+                .map(|(version, seen)| VersionV1::of(snapshot, name, *version, seen, now))
                 .collect(),
         })
     }
@@ -209,11 +211,19 @@ impl ModelV1 {
 // === impl VersionV1 ===
 
 impl VersionV1 {
-    fn of(version: VersionNumber, seen: &Seen, handle: Option<&Arc<Handle>>, now: Now) -> Self {
+    fn of(
+        snapshot: &Snapshot,
+        model: &Name,
+        version: VersionNumber,
+        seen: &Seen,
+        now: Now,
+    ) -> Self {
+        let handle = handle(snapshot, model, version);
+        let phase = snapshot.phase(model, version, seen);
         let facts = seen.facts.as_deref();
         Self {
             version: version.get(),
-            phase: seen.phase.as_str(),
+            phase,
             serves: seen.serves(),
             present: seen.present,
             files_changed: seen.changed,
@@ -227,6 +237,8 @@ impl VersionV1 {
             queue: handle.map(|handle| handle.waiting()),
             load_ms: facts.map(|facts| facts.load_ms),
             golden: facts.map(|facts| facts.golden),
+            parked: seen.stay.parked,
+            recalled: seen.stay.recalled,
             crashes: seen.crashes.len(),
             restart_in_ms: match seen.phase {
                 Phase::Restarting { until, .. } => Some(until.saturating_sub(now.monotonic)),
@@ -251,7 +263,7 @@ impl VersionDetailV1 {
         let handle = handle(snapshot, model, version);
         Some(Self {
             model: model.to_string(),
-            seen: VersionV1::of(version, seen, handle, now),
+            seen: VersionV1::of(snapshot, model, version, seen, now),
             contract: seen
                 .facts
                 .as_deref()

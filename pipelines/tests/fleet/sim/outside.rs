@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use impresario_models::Name;
-use impresario_pipelines::fleet::{Effect, Event, Stage, VersionPolicy, plan};
+use impresario_pipelines::fleet::{Effect, Event, Residence, Stage, VersionPolicy, plan};
 
 use super::{Key, MODELS, Sim};
-use crate::world::{facts, name, version};
+use crate::world::{facts_of, name, version};
 
 /// A folder of files: which state of them, and whether they can be loaded.
 #[derive(Clone, Copy, PartialEq)]
@@ -24,6 +24,7 @@ pub(super) struct World {
     /// Loads under way, with the files as they were when each began.
     pub(super) loads: BTreeMap<Key, Option<Folder>>,
     pub(super) drains: BTreeSet<Key>,
+    pub(super) pinned: BTreeSet<Name>,
     /// What a version in memory was made of.
     pub(super) loaded: BTreeMap<Key, Folder>,
 }
@@ -64,7 +65,13 @@ impl Sim {
                 }
             }
         };
+        let appeared = !matches!(happened, Event::Vanished { .. });
+        let (model, number) = happened.subject();
+        let key = (model.clone(), number.unwrap());
         self.happen(happened);
+        if appeared {
+            self.weigh(key);
+        }
     }
 
     pub(super) fn policy(&mut self) {
@@ -98,6 +105,11 @@ impl Sim {
             Effect::Unload { model, version } => {
                 self.world.drains.insert((model.clone(), version));
                 self.happen(Event::UnloadStarted { model, version });
+            }
+            Effect::Park { model, version } => {
+                self.may_be_parked(&(model.clone(), version));
+                self.world.drains.insert((model.clone(), version));
+                self.happen(Event::ParkStarted { model, version });
             }
             Effect::Remind { .. } => {}
         }
@@ -138,7 +150,7 @@ impl Sim {
         match files {
             Some(files) if files.sound => {
                 self.world.loaded.insert(key, files);
-                let facts = facts();
+                let facts = facts_of(self.bytes(&(model.clone(), version)));
                 self.happen(Event::Loaded {
                     model,
                     version,
@@ -186,10 +198,15 @@ impl Sim {
         for (model, version) in self.world.folders.clone().into_keys() {
             let policy = self.world.policies.get(&model).cloned().unwrap_or_default();
             self.happen(Event::Appeared {
-                model,
+                model: model.clone(),
                 version,
                 policy,
             });
+            self.weigh((model, version));
+        }
+        for model in self.world.pinned.clone() {
+            let residence = Residence::Pinned;
+            self.happen(Event::ResidenceRead { model, residence });
         }
     }
 }

@@ -1,0 +1,299 @@
+//! Memory where it is bounded: which of the versions that are wanted are in it, and which are parked.
+//!
+//! A parked version is not in memory but can be asked: its next request loads it again, and waits. Everything is
+//! derived from what is wanted and seen; nothing is remembered of who was chosen before. Bytes are what a load said
+//! that it takes, before that what the files let expect. Loading and unloading are the daemon's.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use impresario_models::{Name, VersionNumber};
+
+use super::apply::Limits;
+use super::observed::{Demand, Model, Phase, Reload, Residence, Seen};
+use super::plan::{Key, wanted};
+use super::{Fleet, Now};
+
+/// Who is in memory, or on the way there.
+pub(super) struct Room {
+    /// The versions that may be there.
+    chosen: BTreeSet<Key>,
+    /// The chosen ones that are not there yet, the most urgent first.
+    pub(super) loads: Vec<Key>,
+    /// Bytes that are free now: those that leave still take theirs.
+    pub(super) free: u64,
+    /// When a version that stays only because it is new may be parked, where one is in the way.
+    pub(super) remind: Option<u64>,
+}
+
+/// The order in which versions get their place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Pinned,
+    /// On its way, or ready for so short a time that those who waited may not be in.
+    New,
+    /// Requests wait for it, since then; or it is the successor of a version that serves.
+    Asked(u64),
+    /// In memory; the one used last comes first.
+    Resident(Reverse<u64>),
+    /// Not in memory, and nobody waits: there is room, or there is not. The newest of each model come first.
+    Newest,
+    Rest,
+}
+
+impl Room {
+    /// Gives the places away. `wanted` are the versions that should be in memory, `routed` those that answer now.
+    pub(super) fn of(
+        fleet: &Fleet,
+        budget: u64,
+        wanted: &BTreeSet<Key>,
+        routed: &BTreeSet<Key>,
+        now: Now,
+    ) -> Self {
+        let successors = successors(fleet, wanted);
+        let mut queue = Vec::new();
+        let mut held = 0u64;
+        for (name, model) in &fleet.observed.models {
+            let newest = newest(name, model, wanted);
+            for (version, seen) in &model.versions {
+                held = held.saturating_add(held_by(seen));
+                let key = (name.clone(), *version);
+                let resident = in_memory(seen);
+                if !able(seen) || !(wanted.contains(&key) || (resident && routed.contains(&key))) {
+                    continue;
+                }
+                let fresh = seen.phase == Phase::Ready
+                    && now.monotonic < seen.stay.since.saturating_add(fleet.limits.stay);
+                let rank = if held_fast(model, seen) {
+                    Rank::Pinned
+                } else if fresh || matches!(seen.phase, Phase::Loading(_)) {
+                    Rank::New
+                } else if resident {
+                    Rank::Resident(Reverse(seen.stay.used))
+                } else if seen.demanded(now.monotonic) {
+                    Rank::Asked(seen.stay.demand.map_or(0, |demand| demand.since))
+                } else if successors.contains(&key) {
+                    Rank::Asked(0)
+                } else if newest == Some(*version) {
+                    Rank::Newest
+                } else {
+                    Rank::Rest
+                };
+                queue.push((rank, key, seen));
+            }
+        }
+        queue.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        let mut room = Self {
+            chosen: BTreeSet::new(),
+            loads: Vec::new(),
+            free: budget.saturating_sub(held),
+            remind: None,
+        };
+        let mut left = budget;
+        let mut denied = false;
+        let mut fresh = None;
+        for (rank, key, seen) in queue {
+            if rank == Rank::New && seen.phase == Phase::Ready {
+                let until = seen.stay.since.saturating_add(fleet.limits.stay);
+                fresh = Some(fresh.map_or(until, |known: u64| known.min(until)));
+            }
+            match left.checked_sub(seen.bytes()) {
+                Some(rest) => {
+                    left = rest;
+                    if matches!(seen.phase, Phase::Discovered | Phase::Unloaded) && seen.present {
+                        room.loads.push(key.clone());
+                    }
+                    room.chosen.insert(key);
+                }
+                None => denied |= matches!(rank, Rank::Asked(_)),
+            }
+        }
+        room.remind = fresh.filter(|_| denied);
+        room
+    }
+
+    /// Whether a version may be in memory.
+    pub(super) fn chooses(&self, key: &Key) -> bool {
+        self.chosen.contains(key)
+    }
+}
+
+/// The versions that are not in memory but that a request may call: wanted, sound, and not too large beside the
+/// pinned ones. Where memory is not bounded there are none.
+#[must_use]
+pub fn on_demand(fleet: &Fleet) -> BTreeSet<(Name, VersionNumber)> {
+    away(fleet).0
+}
+
+/// The versions that may be called, and those that would be if they fitted beside the pinned ones.
+pub(crate) fn away(fleet: &Fleet) -> (BTreeSet<Key>, BTreeSet<Key>) {
+    let Some(budget) = fleet.limits.budget else {
+        return <(BTreeSet<Key>, BTreeSet<Key>)>::default();
+    };
+    let wanted = wanted(fleet);
+    let pinned = pinned(fleet, &wanted);
+    let called = fleet.observed.all().filter(|(_, _, seen)| callable(seen));
+    let wished = called
+        .map(|(name, version, seen)| ((name.clone(), version), seen))
+        .filter(|(key, _)| wanted.contains(key));
+    let (fit, crowded): (Vec<_>, Vec<_>) = wished.partition(|((name, _), seen)| {
+        let model = &fleet.observed.models[name];
+        let others = if held_fast(model, seen) { 0 } else { pinned };
+        seen.bytes() <= budget.saturating_sub(others)
+    });
+    let keys = |list: Vec<(Key, &Seen)>| list.into_iter().map(|(key, _)| key).collect();
+    (keys(fit), keys(crowded))
+}
+
+/// Whether requests choose the version although it is parked: it was ready before, and nothing changed.
+pub(crate) fn recallable(seen: &Seen, limits: &Limits) -> bool {
+    limits.budget.is_some() && seen.stay.proven && callable(seen)
+}
+
+/// Whether a version that is wanted would come when it is called.
+pub(crate) fn callable(seen: &Seen) -> bool {
+    let away = matches!(
+        seen.phase,
+        Phase::Discovered | Phase::Unloaded | Phase::Draining | Phase::Loading(_)
+    );
+    away && seen.present
+}
+
+/// Requests wait for a version: it is to be loaded, or not to be parked just now.
+pub(super) fn demanded(seen: &mut Seen, until: u64, limits: &Limits, now: Now) {
+    if limits.budget.is_none() {
+        return;
+    }
+    if !callable(seen) {
+        seen.stay.used = seen.stay.used.max(now.monotonic);
+        return;
+    }
+    let alive = seen.stay.demand.filter(|d| d.until > now.monotonic);
+    let since = alive.map_or(now.monotonic, |demand| demand.since);
+    let until = alive.map_or(until, |demand| demand.until.max(until));
+    seen.stay.demand = Some(Demand { since, until });
+}
+
+/// A version that is larger than all the memory there is fails before it is loaded.
+pub(super) fn refuse_too_large(seen: &mut Seen, limits: &Limits) {
+    if !matches!(seen.phase, Phase::Discovered | Phase::Unloaded) {
+        return;
+    }
+    if let Some(budget) = limits.budget.filter(|budget| seen.bytes() > *budget) {
+        seen.phase = Phase::Failed;
+        seen.stay.demand = None;
+        seen.stay.proven = false;
+        seen.trouble = Some(format!(
+            "it takes about {} of memory, and all versions together may take {} (models.memory_budget)",
+            size(seen.bytes()),
+            size(budget)
+        ));
+    }
+}
+
+/// Bytes that all versions take now.
+pub(super) fn held(fleet: &Fleet) -> u64 {
+    fleet.observed.all().map(|(_, _, seen)| held_by(seen)).sum()
+}
+
+/// Why a version is parked, while all versions take `held` bytes, the pinned ones `pinned`.
+pub(super) fn why_parked(seen: &Seen, held: u64, pinned: u64, limits: &Limits) -> String {
+    let budget = limits.budget.unwrap_or(u64::MAX);
+    let (bytes, of) = (size(seen.bytes()), size(budget));
+    if seen.bytes() > budget.saturating_sub(pinned) {
+        let pinned = size(pinned);
+        return format!(
+            "it takes about {bytes}, and pinned versions take {pinned} of {of} (models.memory_budget)"
+        );
+    }
+    let held = size(held);
+    format!(
+        "it takes about {bytes}, and others take {held} of {of} (models.memory_budget); its next request loads it"
+    )
+}
+
+/// Bytes for people.
+fn size(bytes: u64) -> String {
+    const STEP: f64 = 1024.0;
+    let mut value = bytes as f64;
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if value < STEP {
+            let decimals = usize::from(value < 10.0 && unit != "B");
+            return format!("{value:.decimals$} {unit}");
+        }
+        value /= STEP;
+    }
+    format!("{value:.1} TiB")
+}
+
+/// Whether it can be made ready, or is.
+fn able(seen: &Seen) -> bool {
+    !matches!(seen.phase, Phase::Failed | Phase::Quarantined)
+}
+
+/// Whether a version is never parked: it is pinned, or its files are gone and it could not come back.
+fn held_fast(model: &Model, seen: &Seen) -> bool {
+    model.residence == Residence::Pinned || !seen.present
+}
+
+fn in_memory(seen: &Seen) -> bool {
+    matches!(
+        seen.phase,
+        Phase::Ready | Phase::Restarting { .. } | Phase::Loading(_)
+    )
+}
+
+/// Bytes that a version takes now: twice its own while it is loaded beside itself.
+fn held_by(seen: &Seen) -> u64 {
+    let times = match (
+        in_memory(seen) || seen.phase == Phase::Draining,
+        seen.reload,
+    ) {
+        (false, _) => 0,
+        (true, Reload::Loading) => 2,
+        (true, Reload::None | Reload::Wanted) => 1,
+    };
+    seen.bytes().saturating_mul(times)
+}
+
+/// Bytes that the pinned versions take, or are to take.
+pub(super) fn pinned(fleet: &Fleet, wanted: &BTreeSet<Key>) -> u64 {
+    let pinned = fleet.observed.all().filter(|(name, version, seen)| {
+        let model = &fleet.observed.models[*name];
+        let wished = wanted.contains(&((*name).clone(), *version));
+        held_fast(model, seen) && able(seen) && (wished || in_memory(seen))
+    });
+    pinned.map(|(_, _, seen)| seen.bytes()).sum()
+}
+
+/// The newest version of a model that should be in memory.
+fn newest(name: &Name, model: &Model, wanted: &BTreeSet<Key>) -> Option<VersionNumber> {
+    let versions = model.versions.iter().rev();
+    let mut wished = versions.filter(|(version, seen)| {
+        able(seen) && seen.present && wanted.contains(&(name.clone(), **version))
+    });
+    wished.next().map(|(version, _)| *version)
+}
+
+/// The versions that are to take over from one that serves: a model's newest, and what a pipeline asks for while it
+/// keeps another.
+fn successors(fleet: &Fleet, wanted: &BTreeSet<Key>) -> BTreeSet<Key> {
+    let mut successors = BTreeSet::new();
+    for (name, model) in &fleet.observed.models {
+        if model.newest_serving().is_none() {
+            continue;
+        }
+        let newest = newest(name, model, wanted);
+        let unproven = newest.filter(|v| !model.versions[v].stay.proven);
+        successors.extend(unproven.map(|version| (name.clone(), version)));
+    }
+    let keeping = fleet.routing.pipelines.values();
+    for entry in keeping.filter(|entry| entry.keep.is_some()) {
+        for (name, version) in entry.pipeline.policy().members() {
+            let model = fleet.observed.models.get(name);
+            let version = version.or_else(|| newest(name, model?, wanted));
+            successors.extend(version.map(|version| (name.clone(), version)));
+        }
+    }
+    successors
+}

@@ -1,0 +1,202 @@
+//! Memory that is bounded: versions that are parked, and come back when they are asked for.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use serde_json::{Value, json};
+
+use crate::daemon::{Daemon, House, Reply};
+
+/// An echo of one number that says that it takes so many bytes.
+fn echo(house: &House, name: &str, memory: u64, more: &str) {
+    house.fake(&format!("{name}/1"), &format!("memory = {memory}\n{more}"));
+}
+
+fn serve(house: &House, settings: &str) -> Daemon {
+    let config = format!("version = 1\n[models]\npoll = \"100ms\"\nsettle = \"100ms\"\n{settings}");
+    house.write("impresario.toml", &config);
+    house.serve_config()
+}
+
+fn ask(daemon: &Daemon, name: &str) -> Reply {
+    let inputs = json!([{ "name": "x", "shape": [1, 1], "datatype": "FP32", "data": [1.0] }]);
+    daemon.infer(name, inputs)
+}
+
+fn phase(daemon: &Daemon, name: &str) -> Value {
+    daemon.version(name, 1).body["phase"].clone()
+}
+
+/// A counter of a version.
+fn count(daemon: &Daemon, metric: &str, model: &str) -> u64 {
+    let series = format!("{metric}{{model=\"{model}\",version=\"1\"}} ");
+    let metrics = daemon.metrics();
+    let line = metrics.lines().find_map(|line| line.strip_prefix(&series));
+    line.unwrap_or_else(|| panic!("no {series}: {metrics}"))
+        .parse()
+        .unwrap()
+}
+
+#[test]
+fn three_take_turns_where_there_is_room_for_two() {
+    let house = House::new();
+    for name in ["a", "b", "c"] {
+        echo(&house, name, 4_000, "");
+    }
+    let daemon = serve(&house, "memory_budget = 9000\n");
+    assert_eq!(phase(&daemon, "c"), "parked");
+    let waits = daemon.admin_get("/status").body["waits"].clone();
+    assert!(
+        waits.to_string().contains("models.memory_budget"),
+        "{waits}"
+    );
+    // A parked model is one that answers.
+    assert_eq!(daemon.get("/v2/models/c/ready").status, 200);
+    for round in 0..3 {
+        for name in ["a", "b", "c"] {
+            let reply = ask(&daemon, name);
+            assert_eq!(reply.status, 200, "{round} {name} {reply:?}");
+            assert_eq!(reply.output("x"), [1.0]);
+        }
+    }
+    let parked: u64 = ["a", "b", "c"]
+        .map(|name| count(&daemon, "impresario_version_parked_total", name))
+        .iter()
+        .sum();
+    let recalled = count(&daemon, "impresario_version_recalled_total", "c");
+    assert!(
+        parked >= 3 && recalled >= 1,
+        "{parked} parked, {recalled} recalled"
+    );
+    let ready = |d: &Daemon| {
+        let phases = ["a", "b", "c"].map(|name| phase(d, name));
+        phases.iter().filter(|phase| *phase == "ready").count()
+    };
+    assert!(ready(&daemon) <= 2);
+}
+
+#[test]
+fn many_who_wait_cause_one_load() {
+    let house = House::new();
+    echo(&house, "a", 4_000, "");
+    echo(&house, "b", 4_000, "load = { delay = \"300ms\" }\n");
+    let daemon = serve(&house, "memory_budget = 5000\n");
+    assert_eq!(phase(&daemon, "b"), "parked");
+    thread::scope(|scope| {
+        for _ in 0..20 {
+            scope.spawn(|| {
+                let reply = ask(&daemon, "b");
+                assert_eq!(reply.status, 200, "{reply:?}");
+            });
+        }
+    });
+    assert_eq!(count(&daemon, "impresario_version_recalled_total", "b"), 1);
+    assert_eq!(count(&daemon, "impresario_version_parked_total", "a"), 1);
+}
+
+#[test]
+fn callers_lose_nothing_while_others_push_their_version_out() {
+    let house = House::new();
+    for name in ["a", "b", "c", "d"] {
+        echo(&house, name, 4_000, "");
+    }
+    let daemon = serve(&house, "memory_budget = 9000\n");
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for name in ["a", "b", "c", "d"] {
+            let (daemon, stop) = (&daemon, &stop);
+            scope.spawn(move || {
+                let mut asked = 0;
+                while !stop.load(Ordering::Relaxed) || asked < 5 {
+                    let reply = ask(daemon, name);
+                    assert_eq!(reply.status, 200, "{name} {reply:?}");
+                    asked += 1;
+                }
+            });
+        }
+        let parked = |d: &Daemon| count(d, "impresario_version_parked_total", "a");
+        daemon.until(
+            |d| d.version("a", 1),
+            |reply| reply.body["parked"].as_u64() > Some(1),
+        );
+        assert!(parked(&daemon) > 1);
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn pinned_ones_stay_and_too_large_ones_never_come() {
+    let house = House::new();
+    echo(&house, "pinned", 6_000, "");
+    house.write("models/pinned/model.toml", "pin = true\n");
+    echo(&house, "a", 3_000, "");
+    echo(&house, "b", 3_000, "");
+    echo(&house, "beside", 5_000, "");
+    echo(&house, "huge", 20_000, "");
+    let daemon = serve(&house, "memory_budget = 10000\n");
+    for name in ["a", "b", "a", "b", "pinned"] {
+        assert_eq!(ask(&daemon, name).status, 200, "{name}");
+    }
+    assert_eq!(
+        count(&daemon, "impresario_version_parked_total", "pinned"),
+        0
+    );
+    let huge = ask(&daemon, "huge");
+    assert_eq!(huge.status, 503, "{huge:?}");
+    assert!(huge.error().contains("models.memory_budget"), "{huge:?}");
+    assert_eq!(phase(&daemon, "huge"), "failed");
+    // It fits memory, but never beside what is pinned: nobody waits for that.
+    let beside = ask(&daemon, "beside");
+    assert_eq!(beside.status, 503, "{beside:?}");
+    assert!(
+        beside.error().contains("beside the pinned versions"),
+        "{beside:?}"
+    );
+}
+
+#[test]
+fn who_waits_too_long_is_told() {
+    let house = House::new();
+    echo(&house, "a", 4_000, "");
+    echo(&house, "slow", 4_000, "load = { delay = \"2s\" }\n");
+    let daemon = serve(
+        &house,
+        "memory_budget = 5000\n[server]\nrequest_timeout = \"200ms\"\n",
+    );
+    let late = ask(&daemon, "slow");
+    assert_eq!(late.status, 504, "{late:?}");
+    // The load goes on, and the next one is answered.
+    daemon.until(|d| ask(d, "slow"), |reply| reply.status == 200);
+}
+
+#[test]
+fn hundreds_of_models_start_soon_and_take_little() {
+    const MODELS: usize = 300;
+    let house = House::new();
+    for at in 0..MODELS {
+        house.real("iris-linear/1", &format!("m{at:03}/1"));
+    }
+    let daemon = serve(&house, "");
+    let ready = daemon.metrics();
+    let phases = ready.lines().filter(|line| {
+        line.starts_with("impresario_version_phase{") && line.ends_with("phase=\"ready\"} 1")
+    });
+    assert_eq!(phases.count(), MODELS);
+    let resident = ready
+        .lines()
+        .find_map(|line| line.strip_prefix("process_resident_memory_bytes "))
+        .map(|bytes| bytes.parse::<usize>().unwrap());
+    if let Some(resident) = resident {
+        assert!(
+            resident < (150 << 20) + MODELS * (400 << 10),
+            "{resident} bytes"
+        );
+    }
+    assert_eq!(
+        daemon.admin_get("/status").body["models"]
+            .as_array()
+            .unwrap()
+            .len(),
+        MODELS
+    );
+}
