@@ -6,6 +6,7 @@
 
 mod bare;
 mod client;
+mod grpc;
 mod heavy;
 mod memory;
 mod models;

@@ -18,6 +18,8 @@ const TICK: Duration = Duration::from_millis(10);
 /// A running server.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
+    /// Where it answers over gRPC, if it does.
+    pub(crate) grpc: Option<SocketAddr>,
     child: Child,
     // Kept so that the server may go on writing.
     _said: Option<BufReader<ChildStdout>>,
@@ -41,7 +43,7 @@ impl Server {
                 "--http",
                 "127.0.0.1:0",
                 "--grpc",
-                "none",
+                "127.0.0.1:0",
                 "--admin",
                 "127.0.0.1:0",
             ])
@@ -60,8 +62,11 @@ impl Server {
         let http = bound["http"]
             .as_str()
             .ok_or("the addresses file names no http")?;
+        let grpc = bound["grpc"].as_str();
+        let grpc = grpc.map(|address| address.trim_start_matches("http://").parse());
         let server = Self {
             address: http.trim_start_matches("http://").parse()?,
+            grpc: grpc.transpose()?,
             child,
             _said: Some(said),
         };
@@ -75,6 +80,7 @@ impl Server {
         let (child, said, line) = start(command)?;
         Ok(Self {
             address: line.trim().parse()?,
+            grpc: None,
             child,
             _said: Some(said),
         })
@@ -84,6 +90,7 @@ impl Server {
     pub(crate) fn spawned(mut command: Command, address: SocketAddr) -> io::Result<Self> {
         Ok(Self {
             address,
+            grpc: None,
             child: command.spawn()?,
             _said: None,
         })

@@ -11,7 +11,7 @@ use super::client::{Load, Request};
 use super::plan::Plan;
 use super::process::{self, Server};
 use super::report::{self, Row};
-use super::{peers, quickstart};
+use super::{grpc, peers, quickstart};
 
 /// One flower, as an application posts it.
 pub(crate) const BODY: &str =
@@ -19,10 +19,10 @@ pub(crate) const BODY: &str =
 /// The model's path; every server answers on the same one.
 pub(crate) const PATH: &str = "/v2/models/iris-linear/infer";
 /// The probability of the first class for that flower, by scikit-learn.
-const EXPECTED: f64 = 0.981_557;
+pub(crate) const EXPECTED: f64 = 0.981_557;
 const CONNECTIONS: [usize; 3] = [1, 16, 64];
 /// Before each point, so that no server pays in its figures for connections and caches.
-const WARM_UP: Duration = Duration::from_millis(300);
+pub(crate) const WARM_UP: Duration = Duration::from_millis(300);
 
 /// Requests per second and latencies.
 pub(crate) async fn closed(plan: &Plan) -> Result<(), Box<dyn Error>> {
@@ -62,6 +62,16 @@ pub(crate) async fn closed(plan: &Plan) -> Result<(), Box<dyn Error>> {
         let medians: Vec<Row> = rows.into_iter().map(Row::median).collect();
         for ((name, _), row) in servers.iter().zip(&medians) {
             report::load_row(name, connections, *row, medians[0]);
+        }
+        if let (_, daemon) = &servers[0]
+            && let Some(address) = daemon.grpc
+        {
+            let mut rows = Vec::new();
+            for _ in 0..plan.rounds {
+                rows.push(grpc::point(daemon, address, connections, plan.seconds).await?);
+            }
+            let row = Row::median(rows);
+            report::load_row("impresario over gRPC", connections, row, medians[0]);
         }
     }
     let machine = process::machine_cpu()?.saturating_sub(before.0);
