@@ -5,9 +5,11 @@
 //! not scheduled for a while) moves an average little, a lasting change moves it within some dozen calls.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use impresario_models::{DataType, Tensor, Values};
+
+use crate::clock;
 
 /// Sizes from 2^31 units on share the last bucket.
 const BUCKETS: usize = 32;
@@ -21,10 +23,21 @@ const SHARE: u32 = 3;
 /// A measurement counts as at most so many times the average.
 const OUTLIER: u64 = 4;
 
-/// An inference that costs no more is computed where it arrives: to wake another thread and be woken costs about
+/// An inference that costs no more may be computed where it arrives: to wake another thread and be woken costs about
 /// as much when nothing else is in flight (20 to 55 µs measured), and a thread that reads requests is not kept from
 /// them for longer.
 const INLINE_AT_MOST: Duration = Duration::from_micros(60);
+
+/// An inference that costs no more is computed where it arrives however many come: to pass it on and to join it with
+/// others costs as much.
+const INLINE_ALWAYS: Duration = Duration::from_micros(10);
+
+/// What costs more, and could be joined, is computed where it arrives only while computing all of it one by one would
+/// take less than this share of a core. Beyond that requests meet in the queue, and joined they cost less.
+const INLINE_SHARE: f64 = 0.25;
+
+/// The time that arrivals are counted in.
+const WINDOW: Duration = Duration::from_millis(10);
 
 /// What was measured of one version.
 #[derive(Debug)]
@@ -32,6 +45,7 @@ pub(super) struct Cost {
     calls: [Average; BUCKETS],
     /// Nanoseconds for a row, of the cheapest way that it was computed.
     row: Average,
+    arrivals: Arrivals,
     /// Hundredths of rows that batches are joined up to, where a target latency is stated.
     rows: AtomicU64,
 }
@@ -42,6 +56,15 @@ struct Average {
     count: AtomicU32,
 }
 
+/// How many calls come: those of the window that runs, and of the one before.
+#[derive(Debug)]
+struct Arrivals {
+    begun: Instant,
+    window: AtomicU64,
+    now: AtomicU32,
+    before: AtomicU32,
+}
+
 // === impl Cost ===
 
 impl Cost {
@@ -50,6 +73,7 @@ impl Cost {
         Self {
             calls: Default::default(),
             row: Average::default(),
+            arrivals: Arrivals::new(clock::instant()),
             rows: AtomicU64::new(100),
         }
     }
@@ -66,13 +90,21 @@ impl Cost {
         }
     }
 
-    /// Whether a call of this size is known to be so cheap that it may be computed where it arrives.
-    pub(super) fn is_cheap(&self, size: usize) -> bool {
+    /// Whether a call of this size that comes now is known to be so cheap that it is best computed where it arrives.
+    /// `joins` says whether it could be joined with others instead.
+    pub(super) fn is_cheap(&self, size: usize, joins: bool) -> bool {
         // What is larger and cheap is cheap when it is smaller.
         let known = self.calls[bucket(size)..]
             .iter()
             .find_map(Average::believed);
-        known.is_some_and(|known| known <= nanos(INLINE_AT_MOST))
+        let Some(known) = known.filter(|known| *known <= nanos(INLINE_AT_MOST)) else {
+            return false;
+        };
+        if !joins || known <= nanos(INLINE_ALWAYS) {
+            return true;
+        }
+        let calls = self.arrivals.note(clock::instant());
+        f64::from(calls) * known as f64 <= INLINE_SHARE * nanos(WINDOW) as f64
     }
 
     /// How long so many rows take at the least, one instance computing; nothing where it is not known.
@@ -124,6 +156,34 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
+// === impl Arrivals ===
+
+impl Arrivals {
+    fn new(begun: Instant) -> Self {
+        Self {
+            begun,
+            window: AtomicU64::new(0),
+            now: AtomicU32::new(0),
+            before: AtomicU32::new(0),
+        }
+    }
+
+    /// Notes an arrival, and says how many there were in a window lately. Threads that pass from one window into the
+    /// next at once may lose a count: it is an estimate.
+    fn note(&self, now: Instant) -> u32 {
+        let window = now.saturating_duration_since(self.begun).as_nanos() / WINDOW.as_nanos();
+        let window = u64::try_from(window).unwrap_or(u64::MAX);
+        let last = self.window.swap(window, Relaxed);
+        if last != window {
+            let counted = self.now.swap(0, Relaxed);
+            let before = if last + 1 == window { counted } else { 0 };
+            self.before.store(before, Relaxed);
+        }
+        let now = self.now.fetch_add(1, Relaxed) + 1;
+        now.max(self.before.load(Relaxed))
+    }
+}
+
 // === impl Average ===
 
 impl Average {
@@ -165,11 +225,11 @@ mod tests {
     fn a_size_is_cheap_once_it_was_seen_to_be() {
         let cost = Cost::new();
         for _ in 0..BELIEVED {
-            assert!(!cost.is_cheap(4));
+            assert!(!cost.is_cheap(4, true));
             cost.note(4, 1, CHEAP);
         }
-        assert!(cost.is_cheap(4) && cost.is_cheap(3));
-        assert!(!cost.is_cheap(5), "a larger size was never measured");
+        assert!(cost.is_cheap(4, true) && cost.is_cheap(3, true));
+        assert!(!cost.is_cheap(5, true), "a larger size was never measured");
     }
 
     #[test]
@@ -177,11 +237,32 @@ mod tests {
         let cost = Cost::new();
         (0..20).for_each(|_| cost.note(4, 1, CHEAP));
         cost.note(4, 1, DEAR);
-        assert!(cost.is_cheap(4));
+        assert!(cost.is_cheap(4, true));
         (0..40).for_each(|_| cost.note(4, 1, DEAR));
-        assert!(!cost.is_cheap(4));
+        assert!(!cost.is_cheap(4, true));
         (0..60).for_each(|_| cost.note(4, 1, CHEAP));
-        assert!(cost.is_cheap(4));
+        assert!(cost.is_cheap(4, true));
+    }
+
+    #[test]
+    fn what_could_be_joined_is_passed_on_when_much_of_it_comes() {
+        let arrivals = Arrivals::new(clock::instant());
+        let at = |micros| arrivals.begun + Duration::from_micros(micros);
+        let first = (0..50).map(|n| arrivals.note(at(n))).last();
+        assert_eq!(first, Some(50));
+        let next = WINDOW.as_micros() as u64;
+        assert_eq!(arrivals.note(at(next)), 50, "the window before counts too");
+        assert_eq!(arrivals.note(at(next * 3)), 1, "what is long past does not");
+        // 30 µs each: by themselves 83 of them are a quarter of a window.
+        let cost = Cost::new();
+        (0..BELIEVED).for_each(|_| cost.note(4, 1, Duration::from_micros(30)));
+        assert!(cost.is_cheap(4, true));
+        let many = (0..10_000).find(|_| !cost.is_cheap(4, true));
+        assert!(many.is_some_and(|n| n >= 80), "{many:?}");
+        assert!(
+            cost.is_cheap(4, false),
+            "what cannot be joined gains nothing in a queue"
+        );
     }
 
     #[test]

@@ -78,11 +78,11 @@ impl Handle {
             return Err(inputs);
         }
         let size = cost::size(&inputs);
-        if !self.post.cost.is_cheap(size) {
+        let loaded = self.post.current.load();
+        if !self.post.cost.is_cheap(size, loaded.joins) {
             return Err(inputs);
         }
         let rows = super::job::rows(&inputs);
-        let loaded = self.post.current.load();
         let started = clock::instant();
         let called = worker::call(&loaded, inputs);
         let compute = started.elapsed();
