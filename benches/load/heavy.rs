@@ -13,6 +13,7 @@ use super::own::{self, Said};
 use super::plan::Plan;
 use super::process::Server;
 use super::report::{self, Row};
+use super::runtime;
 use super::tiny;
 
 const CONNECTIONS: usize = 64;
@@ -42,7 +43,8 @@ pub(crate) async fn batched(plan: &Plan) -> Result<(), Box<dyn Error>> {
     let (repository, models) = prepare(plan)?;
     let state = tempfile::tempdir()?;
     let place = plan.place.shared();
-    let (daemon, _) = Server::daemon(repository.path(), state.path(), &place)?;
+    let (daemon, _) =
+        Server::daemon_prepared(repository.path(), state.path(), &place, runtime::tell)?;
     report::heavy_header(plan, &place, CONNECTIONS);
     for (heavy, alone) in models {
         let path = format!("/v2/models/{}/infer", heavy.name());

@@ -35,6 +35,16 @@ impl Server {
         state: &Path,
         place: &Place,
     ) -> Result<(Self, Duration), Box<dyn Error>> {
+        Self::daemon_prepared(models, state, place, |_| {})
+    }
+
+    /// As [`Self::daemon`], with something more said to its command.
+    pub(crate) fn daemon_prepared(
+        models: &Path,
+        state: &Path,
+        place: &Place,
+        prepare: impl FnOnce(&mut Command),
+    ) -> Result<(Self, Duration), Box<dyn Error>> {
         let addresses = state.join("addresses.json");
         let mut command = place.command(env!("CARGO_BIN_EXE_impresario"));
         command
@@ -55,6 +65,7 @@ impl Server {
             .arg(&addresses)
             .env("IMPRESARIO__SERVER__WORKERS", place.workers.to_string())
             .args(["--log-level", "warn"]);
+        prepare(&mut command);
         let begun = clock::instant();
         let (child, said, _) = start(command)?;
         let ready = begun.elapsed();
