@@ -128,11 +128,9 @@ impl Handle {
             return Err(self.unavailable(Some(retry_after)));
         }
         let now = clock::instant();
-        let wait = self.wait();
         // The most urgent class passes what waits, so its wait is not known.
         if priority > Priority::High
-            && let Some(wait) = wait
-            && now + wait > deadline
+            && let Some(wait) = self.too_long(now, deadline)
         {
             let left = deadline.saturating_duration_since(now);
             return Err(self.overloaded(Load::Late { wait, left }));
@@ -185,6 +183,14 @@ impl Handle {
         }
         let instances = u32::try_from(self.facts.instances).unwrap_or(u32::MAX);
         Some(self.post.cost.of_rows(rows)? / instances.max(1))
+    }
+
+    /// How long what waits takes, where that is longer than until the deadline. Who left meanwhile takes no time.
+    fn too_long(&self, now: Instant, deadline: Instant) -> Option<Duration> {
+        let too_long = || self.wait().filter(|wait| now + *wait > deadline);
+        too_long()?;
+        self.post.queue.forget();
+        too_long()
     }
 
     fn overloaded(&self, load: Load) -> Error {

@@ -179,6 +179,11 @@ impl Queue {
         }
     }
 
+    /// Lets go of jobs that nobody waits for any more.
+    pub(super) fn forget(&self) {
+        self.forget_unwanted(&mut self.lock());
+    }
+
     /// Closes the queue; what waits is still taken.
     pub(super) fn close(&self) {
         self.lock().closed = true;

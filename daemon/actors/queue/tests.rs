@@ -117,6 +117,19 @@ fn a_full_queue_first_forgets_whom_nobody_waits_for_then_sheds_the_less_urgent()
 }
 
 #[test]
+fn who_left_is_not_counted_as_waiting() {
+    let queue = Queue::new(10);
+    let (stays, _answer) = job(1.0, 2, Priority::Normal);
+    let (leaves, answer) = job(2.0, 3, Priority::Low);
+    queue.push(stays).unwrap();
+    queue.push(leaves).unwrap();
+    drop(answer);
+    assert_eq!(queue.rows(), 5);
+    queue.forget();
+    assert_eq!((queue.len(), queue.rows()), (1, 2));
+}
+
+#[test]
 fn what_is_late_is_answered_and_not_computed() {
     let queue = Queue::new(10);
     let (mut late, mut answer) = job(1.0, 1, Priority::Normal);
