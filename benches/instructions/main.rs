@@ -26,15 +26,15 @@ const FLAG: &str = "--repeat";
 /// done less often. Hash tables have a seed of their own in each process, and threads meet differently: where there
 /// are such, the least of several processes is what is compared.
 const WATCHED: [(&str, u64, usize); 11] = [
-    ("decide/route", 20_000, 7),
-    ("decide/enter", 20_000, 7),
-    ("decide/enter/version", 20_000, 7),
+    ("decide/route", 200_000, 3),
+    ("decide/enter", 200_000, 3),
+    ("decide/enter/version", 200_000, 3),
     ("decode/json/4", 5_000, 1),
     ("decode/json/1000", 200, 1),
     ("decode/binary/4", 5_000, 1),
     ("batch/join/64x4", 1_000, 1),
     ("batch/split/64x3", 1_000, 1),
-    ("dispatch/in-flight/1", 5_000, 5),
+    ("dispatch/in-flight/1", 20_000, 7),
     ("encode/json/3", 5_000, 1),
     ("encode/json/1000", 200, 1),
 ];
