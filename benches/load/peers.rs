@@ -26,8 +26,8 @@ pub(crate) struct Peer {
     run: Run,
 }
 
-/// The command that serves on a port.
-type Run = fn(&Environment, &Place, u16) -> Result<Command, Box<dyn Error>>;
+/// The command that serves on the first of these ports; the others are for what it serves beside HTTP.
+type Run = fn(&Environment, &Place, [u16; 3]) -> Result<Command, Box<dyn Error>>;
 
 /// Every peer.
 pub(crate) const ALL: [Peer; 3] = [
@@ -39,18 +39,18 @@ pub(crate) const ALL: [Peer; 3] = [
     Peer {
         name: "MLServer + onnxruntime, tuned",
         folder: "mlserver",
-        run: |environment, place, port| {
+        run: |environment, place, ports| {
             // With one worker the model is computed in the server's own process, which is its fastest way.
             let workers = if place.workers > 1 { place.workers } else { 0 };
             let settings = json!({"parallel_workers": workers, "debug": false});
-            mlserver(environment, place, port, "tuned", settings)
+            mlserver(environment, place, ports, "tuned", settings)
         },
     },
     Peer {
         name: "MLServer + onnxruntime, as it comes",
         folder: "mlserver",
-        run: |environment, place, port| {
-            mlserver(environment, place, port, "as-it-comes", json!({}))
+        run: |environment, place, ports| {
+            mlserver(environment, place, ports, "as-it-comes", json!({}))
         },
     },
 ];
@@ -72,8 +72,9 @@ struct Environment {
 /// What is missing.
 pub(crate) async fn start(peer: &Peer, place: &Place) -> Result<Server, Box<dyn Error>> {
     let environment = Environment::install(peer.folder)?;
-    let port = free_port()?;
-    let mut command = (peer.run)(&environment, place, port)?;
+    let ports: [u16; 3] = free_ports()?;
+    let [port, ..] = ports;
+    let mut command = (peer.run)(&environment, place, ports)?;
     let log = environment
         .root
         .join(format!("{}.log", peer.name.replace(' ', "-")));
@@ -99,7 +100,11 @@ pub(crate) async fn start(peer: &Peer, place: &Place) -> Result<Server, Box<dyn 
 }
 
 /// One process per worker: uvicorn's own way.
-fn fastapi(environment: &Environment, place: &Place, port: u16) -> Result<Command, Box<dyn Error>> {
+fn fastapi(
+    environment: &Environment,
+    place: &Place,
+    [port, ..]: [u16; 3],
+) -> Result<Command, Box<dyn Error>> {
     let mut command = place.command(&environment.program("python"));
     command
         .arg(environment.source.join("server.py"))
@@ -113,7 +118,7 @@ fn fastapi(environment: &Environment, place: &Place, port: u16) -> Result<Comman
 fn mlserver(
     environment: &Environment,
     place: &Place,
-    port: u16,
+    [http, grpc, metrics]: [u16; 3],
     served: &str,
     mut settings: Value,
 ) -> Result<Command, Box<dyn Error>> {
@@ -123,9 +128,9 @@ fn mlserver(
     let runtime = model_folder.join("runtime.py");
     fs::copy(environment.source.join("runtime.py"), runtime)?;
     settings["host"] = json!("127.0.0.1");
-    settings["http_port"] = json!(port);
-    settings["grpc_port"] = json!(free_port()?);
-    settings["metrics_port"] = json!(free_port()?);
+    settings["http_port"] = json!(http);
+    settings["grpc_port"] = json!(grpc);
+    settings["metrics_port"] = json!(metrics);
     fs::write(folder.join("settings.json"), settings.to_string())?;
     let settings = json!({"name": "iris-linear", "implementation": "runtime.Onnx"});
     fs::write(
@@ -138,9 +143,17 @@ fn mlserver(
     Ok(command)
 }
 
-/// Freed again at once: nobody else on this machine asks for ports meanwhile, or the server says so.
-fn free_port() -> Result<u16, Box<dyn Error>> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+/// So many different ones. They are freed again at once: nobody else on this machine asks for ports meanwhile, or the
+/// server says so.
+fn free_ports<const N: usize>() -> Result<[u16; N], Box<dyn Error>> {
+    let mut taken = Vec::new();
+    let mut ports = [0; N];
+    for port in &mut ports {
+        let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        *port = listener.local_addr()?.port();
+        taken.push(listener);
+    }
+    Ok(ports)
 }
 
 fn model() -> PathBuf {
