@@ -24,10 +24,6 @@ use std::path::{Path, PathBuf};
 
 use plan::{Part, Plan};
 
-/// The daemon's: the bare servers and the engines' own loops are to differ from it in nothing but what they leave out.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.split_first() {

@@ -13,7 +13,7 @@ use criterion::{Criterion, Throughput};
 use impresario::clock;
 use impresario::models::{Batching, Contract, DataType, Dim, Port};
 
-/// The daemon's: memory is a part of what a station costs.
+/// The kept counts of instructions were taken with this one. The daemon has the system's.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
