@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use actix::Addr;
 use impresario_models::loader::Cached;
-use impresario_models::{Name, Tensor, VersionNumber};
+use impresario_models::{Name, Tensor, VersionNumber, batch};
 use impresario_pipelines::fleet::Facts;
 use tokio::sync::oneshot;
 
@@ -82,7 +82,7 @@ impl Handle {
         if !self.post.cost.is_cheap(size, loaded.joins) {
             return Err(inputs);
         }
-        let rows = super::job::rows(&inputs);
+        let rows = batch::rows(&inputs);
         let started = clock::instant();
         let called = worker::call(&loaded, inputs);
         let compute = started.elapsed();

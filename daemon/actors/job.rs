@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use impresario_models::Tensor;
+use impresario_models::{Tensor, batch};
 use tokio::sync::oneshot;
 
 use crate::error::Error;
@@ -48,7 +48,7 @@ pub struct Computed {
 impl Job {
     /// Rows in it: the first axis of its first input.
     pub(super) fn rows(&self) -> usize {
-        rows(&self.inputs)
+        batch::rows(&self.inputs)
     }
 
     /// Whether somebody waits for it still.
@@ -71,10 +71,4 @@ impl Job {
                     && a.shape().get(1..) == b.shape().get(1..)
             })
     }
-}
-
-/// Rows of checked inputs: the first axis of the first one; 1 where there is none.
-pub(super) fn rows(inputs: &[Tensor]) -> usize {
-    let first = inputs.first().and_then(|tensor| tensor.shape().first());
-    first.copied().unwrap_or(1)
 }

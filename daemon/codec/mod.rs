@@ -36,6 +36,6 @@ pub(crate) use refusal::{Label, clip};
 pub use request::{Decoded, Form, Framing, Wanted, decode};
 
 #[cfg(test)]
-mod properties;
+pub(crate) mod properties;
 #[cfg(test)]
 mod tests;

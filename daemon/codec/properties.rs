@@ -31,7 +31,8 @@ fn of<T: Element + std::fmt::Debug>(
         .boxed()
 }
 
-fn tensor() -> impl Strategy<Value = Tensor> {
+/// Small tensors of every datatype; the gRPC door's properties are asked of them too.
+pub(crate) fn tensor() -> impl Strategy<Value = Tensor> {
     prop_oneof![
         of(any::<bool>()),
         of(any::<u8>()),

@@ -2,8 +2,6 @@
 //! by name.
 
 use expect_test::{Expect, expect};
-use half::{bf16, f16};
-use impresario_models::tensor::Element;
 use impresario_models::{Batching, Contract, DataType, Dim, Port, Tensor};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -14,38 +12,7 @@ use super::proto::model_infer_request::{InferInputTensor, InferRequestedOutputTe
 use super::proto::{InferParameter, InferTensorContents, ModelInferRequest, ModelInferResponse};
 use super::request::{Form, decode};
 use crate::codec::Limits;
-
-fn of<T: Element + std::fmt::Debug>(
-    element: impl Strategy<Value = T> + 'static,
-) -> BoxedStrategy<Tensor> {
-    let element = element.boxed();
-    vec(0usize..4, 0..4)
-        .prop_flat_map(move |shape| {
-            let count = shape.iter().product::<usize>();
-            (Just(shape), vec(element.clone(), count))
-        })
-        .prop_map(|(shape, elements)| Tensor::of(shape, elements).unwrap())
-        .boxed()
-}
-
-fn tensor() -> impl Strategy<Value = Tensor> {
-    prop_oneof![
-        of(any::<bool>()),
-        of(any::<u8>()),
-        of(any::<u16>()),
-        of(any::<u32>()),
-        of(any::<u64>()),
-        of(any::<i8>()),
-        of(any::<i16>()),
-        of(any::<i32>()),
-        of(any::<i64>()),
-        of(any::<u16>().prop_map(f16::from_bits)),
-        of(any::<u16>().prop_map(bf16::from_bits)),
-        of(any::<f32>()),
-        of(any::<f64>()),
-        of(vec(any::<u8>(), 0..9)),
-    ]
-}
+use crate::codec::properties::tensor;
 
 /// A contract whose inputs and outputs both are these tensors.
 fn echo(tensors: &[Tensor]) -> Contract {

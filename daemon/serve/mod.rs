@@ -12,7 +12,7 @@ mod terms;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use impresario_models::{Name, Tensor, VersionNumber};
+use impresario_models::{Name, Tensor, VersionNumber, batch};
 use impresario_pipelines::fleet::Facts;
 use impresario_pipelines::table::Decision;
 
@@ -237,11 +237,7 @@ impl Serve {
         let limits = [terms.limit, entry.service.deadline, Some(self.timeout)];
         let limit = limits.into_iter().flatten().min().unwrap_or(self.timeout);
         let handle = entry.handle();
-        let rows = inputs
-            .first()
-            .and_then(|t| t.shape().first())
-            .copied()
-            .unwrap_or(1);
+        let rows = batch::rows(&inputs);
         let mut counting = Counting {
             entry,
             begun,

@@ -37,6 +37,13 @@ pub enum BatchError {
     },
 }
 
+/// Rows of a request's checked tensors: the first axis of the first one; 1 where there is none.
+#[must_use]
+pub fn rows(tensors: &[Tensor]) -> usize {
+    let first = tensors.first().and_then(|tensor| tensor.shape().first());
+    first.copied().unwrap_or(1)
+}
+
 /// Joins the tensors of several requests, in the requests' order: the rows of the first come first.
 ///
 /// # Errors

@@ -144,24 +144,17 @@ pub fn load(
         loaded.timings.golden = begun.elapsed();
     }
     let runs = package.manifest.warmup.runs;
-    if runs > 0 {
+    let verdict = if runs > 0 {
         observe(Stage::Warming);
-        let inputs = golden
+        let example = golden
             .as_ref()
             .and_then(|golden| golden.inputs(&loaded.contract));
-        loaded.warm(&package.dir, inputs, runs)?;
-    }
-    let verdict = match runs {
+        loaded.warm(&package.dir, example.clone(), runs)?;
+        // As with the warm-up, what made-up rows do says nothing against the model.
+        contained(engine, || rows::independent(&*loaded.model, example)).unwrap_or(Verdict::Unknown)
+    } else {
         // Not to be run before it serves.
-        0 => Verdict::Unknown,
-        _ => {
-            let example = golden
-                .as_ref()
-                .and_then(|golden| golden.inputs(&loaded.contract));
-            // As with the warm-up, what made-up rows do says nothing against the model.
-            contained(engine, || rows::independent(&*loaded.model, example))
-                .unwrap_or(Verdict::Unknown)
-        }
+        Verdict::Unknown
     };
     loaded.may_join(&package.dir, verdict);
     Ok(loaded)

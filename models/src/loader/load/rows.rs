@@ -6,10 +6,10 @@
 use half::{bf16, f16};
 
 use super::sample;
+use crate::batch;
 use crate::contract::Batching;
 use crate::loader::Model;
 use crate::tensor::{Tensor, Values};
-use crate::{batch, each_vec};
 
 /// Numbers this near to each other, relative to the larger one, differ by the order of additions only.
 const RELATIVE: f64 = 1e-3;
@@ -42,7 +42,7 @@ pub(super) fn independent(model: &dyn Model, example: Option<Vec<Tensor>>) -> Ve
             .into_iter()
             .flatten()
         {
-            let rows = [&first, &second].map(|tensors| rows(tensors));
+            let rows = [&first, &second].map(|tensors| batch::rows(tensors));
             if rows.iter().sum::<usize>() > max {
                 continue;
             }
@@ -90,11 +90,6 @@ fn compare(
     Some(Verdict::Independent)
 }
 
-fn rows(tensors: &[Tensor]) -> usize {
-    let first = tensors.first().and_then(|tensor| tensor.shape().first());
-    first.copied().unwrap_or(1)
-}
-
 /// The same tensors with other fractional numbers in them. Whole numbers and texts may be indices and words that
 /// the model has a fixed set of: they stay.
 fn vary(tensors: &[Tensor]) -> Vec<Tensor> {
@@ -139,7 +134,7 @@ fn same(a: &Tensor, b: &Tensor) -> bool {
         (Values::Bf16(a), Values::Bf16(b)) => all_near!(a, b),
         (Values::Fp32(a), Values::Fp32(b)) => all_near!(a, b),
         (Values::Fp64(a), Values::Fp64(b)) => all_near!(a, b),
-        (a, b) => each_vec!(a, v => !v.is_empty()) == each_vec!(b, v => !v.is_empty()) && a == b,
+        (a, b) => a == b,
     }
 }
 
