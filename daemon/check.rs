@@ -10,7 +10,7 @@ use std::path::Path;
 
 use impresario_models::name::{Name, VersionNumber};
 use impresario_pipelines::spec::{
-    Compiled, Definition, Policy, Problem, Severity, VersionSelector, document, nearest,
+    Compiled, Definition, Problem, Severity, VersionSelector, document, nearest,
 };
 use serde::Serialize;
 
@@ -90,12 +90,11 @@ impl Report {
         self.problems.extend_from_slice(compiled.warnings());
         for (name, definition) in compiled.pipelines() {
             self.pipelines.push(name.clone());
-            match definition.pipeline().policy() {
-                Policy::Standalone { model, version } => {
-                    let problem = missing(&self.models, model, *version)
-                        .map(|missing| missing.problem(name, definition));
-                    self.problems.extend(problem);
-                }
+            for (model, version) in definition.pipeline().policy().members() {
+                let version = version.map_or(VersionSelector::Latest, VersionSelector::Number);
+                let problem = missing(&self.models, model, version)
+                    .map(|missing| missing.problem(name, definition));
+                self.problems.extend(problem);
             }
         }
     }

@@ -9,7 +9,9 @@ pub mod policy;
 mod priority;
 pub mod spec;
 pub mod table;
+mod variant;
 
 pub use fleet::{Fleet, Revision};
 pub use priority::Priority;
 pub use table::RouteTable;
+pub use variant::{Arm, Variant};

@@ -19,6 +19,17 @@ impl Policy {
     pub fn members(&self) -> Vec<(&Name, Option<VersionNumber>)> {
         match self {
             Self::Standalone { model, version } => vec![(model, version.number())],
+            Self::Canary(canary) => [canary.stable, canary.canary]
+                .map(|version| (&canary.model, Some(version)))
+                .to_vec(),
+            Self::Experiment(experiment) => {
+                let arms = experiment.arms.iter().map(|(arm, _)| arm);
+                arms.map(|arm| (&arm.model, Some(arm.version))).collect()
+            }
+            Self::Bandit(bandit) => {
+                let arms = bandit.arms.iter();
+                arms.map(|arm| (&arm.model, Some(arm.version))).collect()
+            }
         }
     }
 
@@ -27,8 +38,21 @@ impl Policy {
     pub fn standing(&self, fleet: &Fleet) -> Standing {
         match self {
             Self::Standalone { model, version } => standalone::standing(fleet, model, *version),
+            Self::Canary(canary) => pinned(fleet, &canary.model, canary.stable),
+            Self::Experiment(experiment) => {
+                let (arm, _) = &experiment.arms[0];
+                pinned(fleet, &arm.model, arm.version)
+            }
+            Self::Bandit(bandit) => {
+                let arm = &bandit.arms[0];
+                pinned(fleet, &arm.model, arm.version)
+            }
         }
     }
+}
+
+fn pinned(fleet: &Fleet, model: &Name, version: VersionNumber) -> Standing {
+    standalone::standing(fleet, model, VersionSelector::Number(version))
 }
 
 impl VersionSelector {

@@ -5,21 +5,29 @@
 //! the models and versions that a pipeline names exist is the fleet's. The daemon reads its own settings with the
 //! same means: [`Document`], [`read`], [`Problem`].
 
+pub mod bandit;
+pub mod canary;
 mod compile;
 pub mod document;
+pub mod experiment;
 mod parse;
 mod pipeline;
 mod problem;
 pub mod read;
 mod service;
+pub mod shadow;
 mod suggest;
 pub mod v1;
 
+pub use bandit::Bandit;
+pub use canary::Canary;
 pub use compile::{Compiled, Definition, compile, parse_pipeline, version_is_ours};
 pub use document::{Document, Format, Source};
+pub use experiment::Experiment;
 pub use pipeline::{Pipeline, Policy, VersionSelector};
 pub use problem::{Position, Problem, Severity};
 pub use service::{Key, RateLimit, Service, Substitute};
+pub use shadow::Shadow;
 pub use suggest::nearest;
 
 #[cfg(test)]

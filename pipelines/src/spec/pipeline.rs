@@ -7,25 +7,30 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use impresario_models::Contract;
 use impresario_models::name::{Name, VersionNumber};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::service::Service;
+use super::shadow::Shadow;
 use super::v1;
+use super::{Bandit, Canary, Experiment};
 
 /// What applications post to: a policy and what holds for every request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Value", into = "v1::PipelineSpec")]
 pub struct Pipeline {
     pub(super) policy: Policy,
     pub(super) service: Arc<Service>,
+    pub(super) contract: Option<Arc<Contract>>,
+    pub(super) shadow: Option<Arc<Shadow>>,
     pub(super) description: Option<String>,
 }
 
 /// Which version answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Policy {
     /// One version of one model answers every request.
     Standalone {
@@ -34,6 +39,12 @@ pub enum Policy {
         /// Its version.
         version: VersionSelector,
     },
+    /// A version earns the traffic of another, step by step.
+    Canary(Arc<Canary>),
+    /// Versions side by side, compared by what they achieve.
+    Experiment(Arc<Experiment>),
+    /// Versions whose shares follow what they achieve.
+    Bandit(Arc<Bandit>),
 }
 
 /// A version, or the rule that finds it.
@@ -64,6 +75,8 @@ impl Pipeline {
         Self {
             policy,
             service: Arc::default(),
+            contract: None,
+            shadow: None,
             description: None,
         }
     }
@@ -87,6 +100,18 @@ impl Pipeline {
     #[must_use]
     pub fn service(&self) -> &Arc<Service> {
         &self.service
+    }
+
+    /// What the pipeline promises its callers by itself, whatever version answers.
+    #[must_use]
+    pub fn contract(&self) -> Option<&Arc<Contract>> {
+        self.contract.as_ref()
+    }
+
+    /// Who sees requests and answers nobody.
+    #[must_use]
+    pub fn shadow(&self) -> Option<&Arc<Shadow>> {
+        self.shadow.as_ref()
     }
 
     /// What the pipeline is for.
@@ -122,8 +147,17 @@ impl TryFrom<Value> for Pipeline {
 impl Policy {
     /// The models that may answer.
     pub fn models(&self) -> impl Iterator<Item = &Name> {
+        self.members().into_iter().map(|(model, _)| model)
+    }
+
+    /// The word used in specifications, reports and metrics.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
         match self {
-            Self::Standalone { model, .. } => std::iter::once(model),
+            Self::Standalone { .. } => "standalone",
+            Self::Canary(_) => "canary",
+            Self::Experiment(_) => "experiment",
+            Self::Bandit(_) => "bandit",
         }
     }
 }

@@ -114,6 +114,8 @@ pub(super) fn pipeline(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Pip
     Some(Pipeline {
         policy: policy?,
         service: Arc::new(service?),
+        contract: None,
+        shadow: None,
         description: description?,
     })
 }
@@ -237,6 +239,9 @@ impl From<Policy> for PolicySpec {
                 model: model.into(),
                 version: version.into(),
             },
+            Policy::Canary(_) | Policy::Experiment(_) | Policy::Bandit(_) => {
+                unreachable!("no written form becomes one yet")
+            }
         }
     }
 }

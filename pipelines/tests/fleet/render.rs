@@ -110,6 +110,7 @@ fn pipeline(pipeline: &Option<Pipeline>) -> String {
     match pipeline.as_ref().map(Pipeline::policy) {
         None => "none".to_owned(),
         Some(Policy::Standalone { model, version }) => format!("{model} {version}"),
+        Some(policy) => policy.kind().to_owned(),
     }
 }
 

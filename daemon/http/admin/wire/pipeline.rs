@@ -2,7 +2,7 @@
 
 use impresario_models::Name;
 use impresario_pipelines::fleet::{Fleet, Report, Revision, Subject, Wait};
-use impresario_pipelines::spec::{Pipeline, Policy};
+use impresario_pipelines::spec::Pipeline;
 use impresario_pipelines::table::{self, Standing};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -337,9 +337,7 @@ pub(super) fn spec(pipeline: &Pipeline) -> Value {
 }
 
 fn policy(pipeline: &Pipeline) -> &'static str {
-    match pipeline.policy() {
-        Policy::Standalone { .. } => "standalone",
-    }
+    pipeline.policy().kind()
 }
 
 fn written(fleet: &Fleet, name: &Name) -> Pipeline {

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use impresario_models::VersionNumber;
 use impresario_pipelines::fleet::{Effect, Fleet, Phase, VersionPolicy, plan};
-use impresario_pipelines::spec::Policy;
 use impresario_pipelines::table;
 
 use super::{Key, MODELS, PIPELINES, Sim};
@@ -68,8 +67,8 @@ impl Sim {
     pub(super) fn wanted(&self) -> BTreeSet<Key> {
         let mut wanted = self.named();
         for entry in self.fleet.routing.pipelines.values() {
-            let Policy::Standalone { model, version } = entry.pipeline.policy();
-            wanted.extend(version.number().map(|v| (model.clone(), v)));
+            let pins = entry.pipeline.policy().members().into_iter();
+            wanted.extend(pins.filter_map(|(model, version)| Some((model.clone(), version?))));
             wanted.extend(entry.keep.iter().map(|k| (k.model.clone(), k.version)));
         }
         wanted
