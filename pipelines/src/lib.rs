@@ -5,10 +5,12 @@
 
 pub mod bucket;
 pub mod fleet;
+pub mod learning;
 pub mod policy;
 mod priority;
 pub mod spec;
 pub mod table;
+pub mod trial;
 mod variant;
 
 pub use fleet::{Fleet, Revision};
