@@ -10,6 +10,7 @@ pub mod learning;
 pub mod policy;
 mod priority;
 pub mod spec;
+pub mod stats;
 pub mod table;
 pub mod trial;
 mod variant;

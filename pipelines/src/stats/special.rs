@@ -1,0 +1,241 @@
+//! Special functions and the few distributions that the tests here need.
+//!
+//! erfc, its inverse and the incomplete gamma function come from `statrs`. The incomplete beta function is our own:
+//! theirs stops after 140 terms, and takes the difference of large logarithms, which is too coarse for the counts of
+//! a busy service.
+
+use statrs::function::{erf, gamma};
+
+/// Half the log of 2π.
+const HALF_LN_TAU: f64 = 0.918_938_533_204_672_8;
+
+/// Degrees of freedom from which Student's distribution is the normal one.
+const NORMAL_FROM: f64 = 1e10;
+
+/// Φ(z).
+#[must_use]
+pub fn normal_cdf(z: f64) -> f64 {
+    0.5 * erf::erfc(-z / std::f64::consts::SQRT_2)
+}
+
+/// φ(z).
+#[must_use]
+pub fn normal_density(z: f64) -> f64 {
+    (-0.5 * z * z - HALF_LN_TAU).exp()
+}
+
+/// The z with Φ(z) = p; infinite at 0 and 1.
+#[must_use]
+pub fn normal_quantile(p: f64) -> f64 {
+    if p <= 0.0 {
+        return f64::NEG_INFINITY;
+    }
+    if p >= 1.0 {
+        return f64::INFINITY;
+    }
+    let z = -std::f64::consts::SQRT_2 * erf::erfc_inv(2.0 * p);
+    // One step of Newton's takes the inverse to the accuracy of the function.
+    let density = normal_density(z);
+    if density > 1e-290 {
+        z - (normal_cdf(z) - p) / density
+    } else {
+        z
+    }
+}
+
+/// P(|T| ≥ |t|) for Student's T with `dof` degrees of freedom.
+#[must_use]
+pub fn student_two_sided(t: f64, dof: f64) -> f64 {
+    if dof >= NORMAL_FROM {
+        return 2.0 * normal_cdf(-t.abs());
+    }
+    let square = t * t;
+    if square.is_infinite() {
+        return 0.0;
+    }
+    beta_lower(
+        0.5 * dof,
+        0.5,
+        dof / (dof + square),
+        square / (dof + square),
+    )
+}
+
+/// The t ≥ 0 with P(|T| ≥ t) = `two_sided`.
+#[must_use]
+pub fn student_quantile(two_sided: f64, dof: f64) -> f64 {
+    if two_sided >= 1.0 {
+        return 0.0;
+    }
+    if two_sided <= 0.0 {
+        return f64::INFINITY;
+    }
+    if dof >= NORMAL_FROM {
+        return -normal_quantile(0.5 * two_sided);
+    }
+    let mut high = 2.0;
+    while student_two_sided(high, dof) > two_sided && high < 1e300 {
+        high *= 2.0;
+    }
+    bisect(0.0, high, |t| student_two_sided(t, dof) > two_sided)
+}
+
+/// P(X ≥ x) for a χ² distributed X with `dof` degrees of freedom.
+#[must_use]
+pub fn chi_squared_above(x: f64, dof: f64) -> f64 {
+    if x <= 0.0 || dof <= 0.0 {
+        return 1.0;
+    }
+    if x.is_infinite() {
+        return 0.0;
+    }
+    gamma::gamma_ur(0.5 * dof, 0.5 * x)
+}
+
+/// ln Γ(x) for x > 0.
+#[must_use]
+pub fn ln_gamma(x: f64) -> f64 {
+    (x - 0.5) * x.ln() - x + HALF_LN_TAU + stirling(x)
+}
+
+/// ln B(a, b) for a, b > 0, without the difference of large logarithms.
+#[must_use]
+pub fn ln_beta(a: f64, b: f64) -> f64 {
+    let (small, large) = (a.min(b), a.max(b));
+    let all = small + large;
+    (small - 0.5) * (small / all).ln() + (large - 0.5) * (-small / all).ln_1p() - 0.5 * all.ln()
+        + HALF_LN_TAU
+        + stirling(small)
+        + stirling(large)
+        - stirling(all)
+}
+
+/// The distribution function of Beta(a, b) at x: the regularised incomplete beta function.
+#[must_use]
+pub fn beta_cdf(a: f64, b: f64, x: f64) -> f64 {
+    beta_lower(a, b, x, 1.0 - x)
+}
+
+/// The density of Beta(a, b) at x.
+#[must_use]
+pub fn beta_density(a: f64, b: f64, x: f64) -> f64 {
+    if x <= 0.0 || x >= 1.0 {
+        return 0.0;
+    }
+    (ln_power(a, b, x, 1.0 - x) - x.ln() - (-x).ln_1p()).exp()
+}
+
+/// The x with `beta_cdf(a, b, x)` = p.
+#[must_use]
+pub fn beta_quantile(a: f64, b: f64, p: f64) -> f64 {
+    if p <= 0.0 {
+        return 0.0;
+    }
+    if p >= 1.0 {
+        return 1.0;
+    }
+    bisect(0.0, 1.0, |x| beta_cdf(a, b, x) < p)
+}
+
+/// P(X ≤ k) for X binomial with n trials of probability p.
+#[must_use]
+pub fn binomial_cdf(k: u64, n: u64, p: f64) -> f64 {
+    if k >= n {
+        return 1.0;
+    }
+    beta_lower((n - k) as f64, k as f64 + 1.0, 1.0 - p, p)
+}
+
+/// The point up to which `below` holds, between `low` and `high`, as exactly as numbers are.
+pub(super) fn bisect(mut low: f64, mut high: f64, below: impl Fn(f64) -> bool) -> f64 {
+    loop {
+        let middle = low.midpoint(high);
+        if middle <= low || middle >= high {
+            return middle;
+        }
+        if below(middle) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+}
+
+/// What Stirling's formula lacks of ln Γ(x): 1/12x − …
+pub(super) fn stirling(x: f64) -> f64 {
+    if x < 10.0 {
+        // Γ(x) = Γ(x + k) / (x · (x+1) ⋯ (x+k−1)).
+        let (mut up, mut product) = (x, 1.0);
+        while up < 10.0 {
+            product *= up;
+            up += 1.0;
+        }
+        let whole = (up - 0.5) * up.ln() - up + stirling(up) - product.ln();
+        return whole - ((x - 0.5) * x.ln() - x);
+    }
+    let square = 1.0 / (x * x);
+    let series = 1.0 / 12.0
+        - square
+            * (1.0 / 360.0
+                - square
+                    * (1.0 / 1260.0
+                        - square
+                            * (1.0 / 1680.0
+                                - square * (1.0 / 1188.0 - square * 691.0 / 360_360.0))));
+    series / x
+}
+
+/// ln of x^a·y^b / B(a, b) for y = 1 − x, by its distance from the mean, so that large counts keep their digits.
+fn ln_power(a: f64, b: f64, x: f64, y: f64) -> f64 {
+    let all = a + b;
+    let part = |count: f64, share: f64| {
+        let beyond = (share * all - count) / count;
+        count * (beyond.ln_1p() - beyond)
+    };
+    part(a, x) + part(b, y) + 0.5 * (a / all * b).ln() - HALF_LN_TAU - stirling(a) - stirling(b)
+        + stirling(all)
+}
+
+/// The regularised incomplete beta function at x, where y = 1 − x is given too: its own digits may be lost in x.
+fn beta_lower(a: f64, b: f64, x: f64, y: f64) -> f64 {
+    if x <= 0.0 {
+        return 0.0;
+    }
+    if y <= 0.0 {
+        return 1.0;
+    }
+    let front = ln_power(a, b, x, y).exp();
+    let share = if x < (a + 1.0) / (a + b + 2.0) {
+        front * fraction(a, b, x) / a
+    } else {
+        1.0 - front * fraction(b, a, y) / b
+    };
+    share.clamp(0.0, 1.0)
+}
+
+/// The continued fraction of the incomplete beta function (DLMF 8.17.22), by Lentz' method. It needs about as many
+/// terms as the square root of the larger count.
+fn fraction(a: f64, b: f64, x: f64) -> f64 {
+    const TINY: f64 = 1e-300;
+    const TERMS: u32 = 1_000_000;
+    let away = |value: f64| if value.abs() < TINY { TINY } else { value };
+    let mut c = 1.0;
+    let mut d = 1.0 / away(1.0 - (a + b) * x / (a + 1.0));
+    let mut value = d;
+    for term in 1..TERMS {
+        let m = f64::from(term);
+        let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
+        d = 1.0 / away(1.0 + even * d);
+        c = away(1.0 + even / c);
+        value *= d * c;
+        let odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
+        d = 1.0 / away(1.0 + odd * d);
+        c = away(1.0 + odd / c);
+        let step = d * c;
+        value *= step;
+        if (step - 1.0).abs() < 1e-15 {
+            break;
+        }
+    }
+    value
+}
