@@ -18,7 +18,7 @@ pub struct Bandit {
     pub reward: Reward,
     /// How shares follow.
     pub algorithm: Algorithm,
-    /// The least share of an arm; from 0 to 1 / arms.
+    /// The least share of an arm: at least one slot, and less than 1 / arms.
     pub floor: f64,
     /// How often shares change.
     pub period: Duration,
@@ -65,4 +65,51 @@ pub enum Algorithm {
         /// The share.
         epsilon: f64,
     },
+}
+
+// === impl Bandit ===
+
+impl Bandit {
+    /// The least share of an arm where nothing is said.
+    pub const FLOOR: f64 = 0.01;
+    /// How often shares change where nothing is said.
+    pub const PERIOD: Duration = Duration::from_secs(60);
+    /// The most that a share may change in a period where nothing is said.
+    pub const MAX_CHANGE: f64 = 0.1;
+    /// How long a reward is waited for where nothing is said.
+    pub const REWARD: Duration = Duration::from_secs(60 * 60);
+}
+
+// === impl RewardKind ===
+
+impl RewardKind {
+    /// The word used in specifications and reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Binary => "binary",
+            Self::Number => "number",
+        }
+    }
+}
+
+// === impl Algorithm ===
+
+impl Algorithm {
+    /// The word used in specifications, reports and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Thompson { .. } => "thompson",
+            Self::Ucb1 => "ucb1",
+            Self::EpsilonGreedy { .. } => "epsilon_greedy",
+        }
+    }
+}
+
+impl Default for Algorithm {
+    /// Thompson sampling as it is.
+    fn default() -> Self {
+        Self::Thompson { top_two: false }
+    }
 }

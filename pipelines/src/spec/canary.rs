@@ -2,6 +2,7 @@
 //!
 //! How a rollout goes through the steps is the business of `rollout`; what the numbers say, of `analysis`.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,8 +38,13 @@ pub struct Canary {
 pub enum Step {
     /// Answer no caller, but show what would be answered; the first step only.
     Shadow(Arc<Gate>),
-    /// Take this share of the traffic.
-    SetWeight(Weight),
+    /// Take this share of the traffic: neither nothing nor all of it, which the end of the rollout gives.
+    SetWeight {
+        /// The share.
+        weight: Weight,
+        /// Why, in the words of who wrote it; always there where the share goes back.
+        reason: Option<String>,
+    },
     /// Wait so long, as far as the daemon runs.
     Pause(Duration),
     /// Wait for somebody's approval.
@@ -86,7 +92,8 @@ pub struct Analysis {
 pub struct Guardrail {
     /// What is measured.
     pub metric: Metric,
-    /// Its part of the weighted evidence of harm; all parts of an analysis are scaled to the sum of 1.
+    /// Its part of the weighted evidence of harm, as it is written: above 0. Who weighs scales the parts of an
+    /// analysis to the sum of 1.
     pub weight: f64,
     /// The ratio of the canary's rate to the stable's that is still safe, above 1. Where nothing is said it
     /// tightens from step to step.
@@ -154,6 +161,43 @@ pub enum Window {
 impl Canary {
     /// The margins of the steps that analyze, in their order, where a guardrail says none; the last one goes on.
     pub const MARGINS: [f64; 4] = [3.0, 2.0, 1.5, 1.25];
+    /// The shares of the usual steps, in per cent, each followed by an analysis.
+    pub const WEIGHTS: [f64; 4] = [1.0, 5.0, 25.0, 50.0];
+    /// How long the old version stays in memory where nothing is said.
+    pub const SOAK: Duration = Duration::from_secs(10 * 60);
+    /// How long the canary may take to be ready where nothing is said.
+    pub const PREPARE: Duration = Duration::from_secs(10 * 60);
+    /// How long the canary may be unavailable where nothing is said.
+    pub const UNAVAILABLE: Duration = Duration::from_secs(5 * 60);
+}
+
+// === impl Step ===
+
+impl Step {
+    /// The share that the step gives, where it gives one.
+    #[must_use]
+    pub fn weight(&self) -> Option<Weight> {
+        match self {
+            Self::SetWeight { weight, .. } => Some(*weight),
+            Self::Shadow(_) | Self::Pause(_) | Self::Approval | Self::Analyze(_) => None,
+        }
+    }
+}
+
+// === impl Analysis ===
+
+impl Analysis {
+    /// The name of the one that steps have where nothing is said.
+    pub const DEFAULT: &'static str = "default";
+}
+
+// === impl Guardrail ===
+
+impl Guardrail {
+    /// Its part where nothing is said.
+    pub const WEIGHT: f64 = 0.2;
+    /// The rate that is safe where nothing is said.
+    pub const NEGLIGIBLE: f64 = 0.01;
 }
 
 // === impl Metric ===
@@ -171,6 +215,20 @@ impl Metric {
             Self::SlowerThan(_) => "slower-than",
             Self::NonFinite => "non-finite",
             Self::Outputs => "outputs",
+        }
+    }
+}
+
+/// The word, and the time where there is one.
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())?;
+        match self {
+            Self::SlowerThan(micros) => {
+                let time = humantime::format_duration(Duration::from_micros(*micros));
+                write!(f, " {time}")
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -206,18 +264,18 @@ impl Default for Analysis {
             metric,
             weight,
             margin: None,
-            negligible: 0.01,
+            negligible: Guardrail::NEGLIGIBLE,
             ceiling: None,
         };
         Self {
-            name: "default".to_owned(),
+            name: Self::DEFAULT.to_owned(),
             alpha: 0.01,
             beta: 0.05,
             guardrails: vec![
                 guard(Metric::Errors, 0.4),
-                guard(Metric::Timeouts, 0.2),
-                guard(Metric::Slow90, 0.2),
-                guard(Metric::NonFinite, 0.2),
+                guard(Metric::Timeouts, Guardrail::WEIGHT),
+                guard(Metric::Slow90, Guardrail::WEIGHT),
+                guard(Metric::NonFinite, Guardrail::WEIGHT),
             ],
             min_time: Duration::from_secs(60),
             min_units: 100,

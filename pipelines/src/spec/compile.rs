@@ -39,7 +39,7 @@ pub fn compile(sources: &[Source<'_>]) -> Result<Compiled, Vec<Problem>> {
     for source in sources {
         files.add(source);
     }
-    if files.problems.iter().any(|p| p.severity == Severity::Error) {
+    if refused(&files.problems) {
         return Err(files.problems);
     }
     Ok(Compiled {
@@ -70,22 +70,31 @@ pub fn parse_pipeline(name: &Name, text: &str) -> Result<Pipeline, Vec<Problem>>
         document: &document,
         base: &base,
     };
-    read(document.root(), base.clone(), &origin)
+    read(Some(name.as_str()), document.root(), base.clone(), &origin)
 }
 
 /// The pipeline that a tree holds, as it was stored or sent.
 pub(super) fn value(value: &Value) -> Result<Pipeline, Vec<Problem>> {
-    read(value, Path::default(), &Nowhere)
+    read(None, value, Path::default(), &Nowhere)
 }
 
-fn read(value: &Value, path: Path, origin: &dyn Origin) -> Result<Pipeline, Vec<Problem>> {
+fn read(
+    name: Option<&str>,
+    value: &Value,
+    path: Path,
+    origin: &dyn Origin,
+) -> Result<Pipeline, Vec<Problem>> {
     let mut reader = Reader::new(origin);
-    let pipeline = v1::pipeline(&Field::new(value, path), &mut reader);
+    let pipeline = v1::pipeline(name, &Field::new(value, path), &mut reader);
     let problems = reader.into_problems();
     match pipeline {
-        Some(pipeline) if problems.is_empty() => Ok(pipeline),
+        Some(pipeline) if !refused(&problems) => Ok(pipeline),
         _ => Err(in_order(problems)),
     }
+}
+
+fn refused(problems: &[Problem]) -> bool {
+    problems.iter().any(|p| p.severity == Severity::Error)
 }
 
 fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
@@ -211,7 +220,7 @@ impl Files {
             return None;
         };
         for (key, field) in pipelines.table(reader)?.entries() {
-            let pipeline = v1::pipeline(&field, reader);
+            let pipeline = v1::pipeline(Some(key), &field, reader);
             let Some(name) = self.name(key, &field, origin, reader) else {
                 continue;
             };

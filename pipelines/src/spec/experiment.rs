@@ -93,3 +93,73 @@ pub enum By {
     /// A request parameter.
     Parameter(String),
 }
+
+// === impl Experiment ===
+
+impl Experiment {
+    /// The fewest arms.
+    pub const MIN_ARMS: usize = 2;
+    /// The most arms.
+    pub const MAX_ARMS: usize = 10;
+    /// The most goals and guardrails together.
+    pub const MAX_GOALS: usize = 20;
+    /// The most segments.
+    pub const MAX_SEGMENTS: usize = 8;
+    /// The most values of a segment.
+    pub const MAX_VALUES: usize = 20;
+    /// The chance of a difference where there is none, where nothing is said.
+    pub const ALPHA: f64 = 0.05;
+    /// Units that each arm must have, where nothing is said.
+    pub const MIN_UNITS: u64 = 100;
+    /// How long feedback is waited for, where nothing is said.
+    pub const FEEDBACK: Duration = Duration::from_secs(24 * 60 * 60);
+}
+
+// === impl Goal ===
+
+impl Goal {
+    /// The metric of failed requests, which the daemon measures.
+    pub const ERRORS: &'static str = "errors";
+    /// The metric of requests' times in seconds, which the daemon measures.
+    pub const LATENCY: &'static str = "latency";
+    /// The smallest relative difference that matters, where nothing is said.
+    pub const MDE: f64 = 0.05;
+
+    /// Whether another goal is about the same number.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        let same = match (&self.kind, &other.kind) {
+            (GoalKind::Mean { .. }, GoalKind::Mean { .. }) => true,
+            (a, b) => a == b,
+        };
+        same && self.metric == other.metric
+    }
+}
+
+// === impl GoalKind ===
+
+impl GoalKind {
+    /// The word used in specifications and reports.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Binary => "binary",
+            Self::Mean { .. } => "mean",
+            Self::Ratio { .. } => "ratio",
+            Self::Quantile(_) => "quantile",
+        }
+    }
+}
+
+// === impl Better ===
+
+impl Better {
+    /// The word used in specifications and reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Higher => "higher",
+            Self::Lower => "lower",
+        }
+    }
+}

@@ -128,6 +128,12 @@ impl<'o> Reader<'o> {
         self.push(problem);
     }
 
+    /// Something that is perhaps not meant, about a field's value.
+    pub fn warn(&mut self, field: &Field<'_>, code: &'static str, message: String) {
+        let problem = self.problem(&field.path, Part::Value, code, message);
+        self.push(problem.warning());
+    }
+
     /// What was found.
     #[must_use]
     pub fn into_problems(self) -> Vec<Problem> {
@@ -228,6 +234,21 @@ impl<'v> Field<'v> {
         found
     }
 
+    /// The field as a number within a range.
+    pub fn number(&self, reader: &mut Reader<'_>, range: RangeInclusive<f64>) -> Option<f64> {
+        let Value::Number(number) = self.value else {
+            return self.mistyped(reader, "a number");
+        };
+        let found = number.as_f64().filter(|number| range.contains(number));
+        if found.is_none() {
+            let (start, end) = (range.start(), range.end());
+            let got = describe(self.value);
+            let message = format!("expected a number from {start} to {end}, got {got}");
+            reader.error(self, "out-of-range", message);
+        }
+        found
+    }
+
     /// The field as a duration such as `"1m 30s"`, within a range.
     pub fn duration(
         &self,
@@ -298,7 +319,8 @@ impl<'v> Field<'v> {
         reader.problem(&self.path, Part::Value, code, message)
     }
 
-    fn mistyped<T>(&self, reader: &mut Reader<'_>, expected: &str) -> Option<T> {
+    /// Tells that the value is of another kind than the one expected.
+    pub(super) fn mistyped<T>(&self, reader: &mut Reader<'_>, expected: &str) -> Option<T> {
         let message = format!("expected {expected}, got {}", describe(self.value));
         reader.error(self, "wrong-type", message);
         None
@@ -341,6 +363,12 @@ impl<'v> Table<'v> {
             reader.push(problem);
         }
         field
+    }
+
+    /// Where the table stands in the tree.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// All entries, for tables whose keys are names.

@@ -32,6 +32,23 @@ pub struct Tolerance {
     pub relative: f64,
 }
 
+// === impl Shadow ===
+
+impl Shadow {
+    /// The share of requests that it sees where nothing is said.
+    pub const SAMPLE: f64 = 0.1;
+    /// The share of those that are computed twice where nothing is said.
+    pub const NOISE: f64 = 0.05;
+    /// Computations at a time where nothing is said.
+    pub const CONCURRENCY: usize = 1;
+    /// Requests that may wait for it where nothing is said.
+    pub const QUEUE: usize = 64;
+    /// The most examples that are kept.
+    pub const MAX_EXAMPLES: usize = 100;
+}
+
+// === impl Tolerance ===
+
 impl Default for Tolerance {
     /// 1e-5 each.
     fn default() -> Self {

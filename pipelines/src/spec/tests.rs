@@ -133,7 +133,7 @@ deadline = 50
 [pipelines."a b"]
 policy = 3
 [pipelines.later.policy]
-type = "canary"
+type = "composite"
 stable = 3
 [pipelines.typo.policy]
 type = "standalon"
@@ -152,27 +152,27 @@ type = "magic"
     check_all(
         &files,
         &expect![[r#"
-        a.toml:3:1: error[unknown-field] extra: unknown field 'extra' (hint: known here: version, pipelines)
-        a.toml:5:1: error[unknown-field] pipelines.fraud.deadlin: unknown field 'deadlin' (hint: did you mean 'deadline'?)
-        a.toml:6:15: error[wrong-type] pipelines.fraud.description: expected a string, got the number 7
-        a.toml:7:18: error[missing-field] pipelines.fraud.policy: the field 'model' is missing
-        a.toml:9:1: error[unknown-field] pipelines.fraud.policy.modle: unknown field 'modle' (hint: did you mean 'model'?)
-        a.toml:10:11: error[invalid-version] pipelines.fraud.policy.version: expected a positive whole number or "latest", got the number 0
-        a.toml:12:12: error[out-of-range] pipelines.slow.deadline: expected a duration from 1ms to 1h, got "2h"
-        a.toml:13:41: error[invalid-name] pipelines.slow.policy.model: a name has only letters, digits, '.', '_' and '-', and starts with a letter, a digit or '_': got "../x"
-        a.toml:13:59: error[invalid-version] pipelines.slow.policy.version: expected a positive whole number or "latest", got "newest"
-        a.toml:14:12: error[missing-field] pipelines.plain: the field 'policy' is missing
-        a.toml:15:12: error[wrong-type] pipelines.plain.deadline: expected a duration with its unit, got 50 (hint: write "50s" for seconds or "50ms" for milliseconds)
-        a.toml:16:12: error[invalid-name] pipelines."a b": a name has only letters, digits, '.', '_' and '-', and starts with a letter, a digit or '_': got "a b"
-        a.toml:17:10: error[wrong-type] pipelines."a b".policy: expected a table, got the number 3
-        a.toml:19:8: error[policy-unavailable] pipelines.later.policy.type: policy type 'canary' is not available in this release; available: standalone
-        a.toml:22:8: error[unknown-policy] pipelines.typo.policy.type: unknown policy type "standalon"; available: standalone (hint: did you mean 'standalone'?)
-        a.toml:24:8: error[unknown-policy] pipelines.other.policy.type: unknown policy type "magic"; available: standalone
-        a.toml:25:17: error[missing-field] pipelines.none.policy: the field 'type' is missing
-        b.yml:3:3: error[duplicate-pipeline] pipelines.fraud: the pipeline 'fraud' is defined twice, first at a.toml:4:12 (hint: keep one of the two)
-        c.json:1:13: error[unknown-version] version: version 2 is not known to this release, which reads version 1
-        d.json:1:1: error[syntax]: not JSON: EOF while parsing an object
-    "#]],
+            a.toml:3:1: error[unknown-field] extra: unknown field 'extra' (hint: known here: version, pipelines)
+            a.toml:5:1: error[unknown-field] pipelines.fraud.deadlin: unknown field 'deadlin' (hint: did you mean 'deadline'?)
+            a.toml:6:15: error[wrong-type] pipelines.fraud.description: expected a string, got the number 7
+            a.toml:7:18: error[missing-field] pipelines.fraud.policy: the field 'model' is missing
+            a.toml:9:1: error[unknown-field] pipelines.fraud.policy.modle: unknown field 'modle' (hint: did you mean 'model'?)
+            a.toml:10:11: error[invalid-version] pipelines.fraud.policy.version: expected a positive whole number or "latest", got the number 0
+            a.toml:12:12: error[out-of-range] pipelines.slow.deadline: expected a duration from 1ms to 1h, got "2h"
+            a.toml:13:41: error[invalid-name] pipelines.slow.policy.model: a name has only letters, digits, '.', '_' and '-', and starts with a letter, a digit or '_': got "../x"
+            a.toml:13:59: error[invalid-version] pipelines.slow.policy.version: expected a positive whole number or "latest", got "newest"
+            a.toml:14:12: error[missing-field] pipelines.plain: the field 'policy' is missing
+            a.toml:15:12: error[wrong-type] pipelines.plain.deadline: expected a duration with its unit, got 50 (hint: write "50s" for seconds or "50ms" for milliseconds)
+            a.toml:16:12: error[invalid-name] pipelines."a b": a name has only letters, digits, '.', '_' and '-', and starts with a letter, a digit or '_': got "a b"
+            a.toml:17:10: error[wrong-type] pipelines."a b".policy: expected a table, got the number 3
+            a.toml:19:8: error[policy-unavailable] pipelines.later.policy.type: policy type 'composite' is not available in this release; available: standalone, canary, experiment, bandit
+            a.toml:22:8: error[unknown-policy] pipelines.typo.policy.type: unknown policy type "standalon"; available: standalone, canary, experiment, bandit (hint: did you mean 'standalone'?)
+            a.toml:24:8: error[unknown-policy] pipelines.other.policy.type: unknown policy type "magic"; available: standalone, canary, experiment, bandit
+            a.toml:25:17: error[missing-field] pipelines.none.policy: the field 'type' is missing
+            b.yml:3:3: error[duplicate-pipeline] pipelines.fraud: the pipeline 'fraud' is defined twice, first at a.toml:4:12 (hint: keep one of the two)
+            c.json:1:13: error[unknown-version] version: version 2 is not known to this release, which reads version 1
+            d.json:1:1: error[syntax]: not JSON: EOF while parsing an object
+        "#]],
     );
 }
 

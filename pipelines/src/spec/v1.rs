@@ -5,19 +5,46 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use impresario_models::name::{Name, VersionNumber};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::pipeline::{Pipeline, Policy, VersionSelector};
 use super::read::{Field, Reader, Table, describe};
 use super::service::{Key, Service};
+use super::shadow::Shadow;
 use super::suggest::nearest;
 use crate::priority::Priority;
+use scalars::{name, optional, selector, text};
 
+mod analysis;
+mod arms;
+mod bandit;
+mod canary;
+mod contract;
+mod experiment;
+mod freeze;
+mod goal;
+mod guardrail;
+mod scalars;
+mod segment;
+mod shadow;
+mod steps;
 mod terms;
+
+pub use analysis::AnalysisSpec;
+pub use arms::ArmSpec;
+pub use bandit::{AlgorithmSpec, BanditSpec, RewardSpec, ThompsonSpec};
+pub use canary::CanarySpec;
+pub use contract::{ContractSpec, DimSpec, PortSpec};
+pub use experiment::{ExperimentSpec, NamespaceSpec};
+pub use freeze::WindowSpec;
+pub use goal::GoalSpec;
+pub use guardrail::GuardrailSpec;
+pub use scalars::Number;
+pub use segment::SegmentSpec;
+pub use shadow::{ShadowSpec, ToleranceSpec};
+pub use steps::{GateSpec, StepSpec};
 
 /// The value of `version` that this form answers to.
 pub const VERSION: u64 = 1;
@@ -44,6 +71,12 @@ pub struct PipelineSpec {
     /// Outputs, a row of each, that are answered when the deadline passes. Default: none, the answer is an error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_deadline: Option<BTreeMap<String, Value>>,
+    /// What the pipeline promises its callers by itself. Default: what the version that answers promises.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contract: Option<ContractSpec>,
+    /// A version that sees requests and answers nobody. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<ShadowSpec>,
     /// Which version answers. Required.
     pub policy: PolicySpec,
 }
@@ -79,6 +112,12 @@ pub enum PolicySpec {
         /// Default: `"latest"`.
         version: VersionSpec,
     },
+    /// A version earns the traffic of another, step by step.
+    Canary(CanarySpec),
+    /// Versions side by side, compared by what they achieve.
+    Experiment(ExperimentSpec),
+    /// Versions whose shares follow what they achieve.
+    Bandit(BanditSpec),
 }
 
 /// A version as written.
@@ -92,63 +131,71 @@ pub enum VersionSpec {
 }
 
 /// The policies that this release has.
-const POLICIES: [&str; 1] = ["standalone"];
+const POLICIES: [&str; 4] = ["standalone", "canary", "experiment", "bandit"];
 /// The policies that this form has names for, and this release not yet a meaning.
-const LATER: [&str; 4] = ["canary", "experiment", "bandit", "composite"];
+const LATER: [&str; 1] = ["composite"];
 /// How the newest ready version is written.
 pub(super) const LATEST: &str = "latest";
 
 // === reading ===
 
-/// The pipeline that a field holds; what is wrong with it is told to the reader.
-pub(super) fn pipeline(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Pipeline> {
+/// The pipeline that a field holds, and its name where that is known; what is wrong with it is told to the reader.
+pub(super) fn pipeline(
+    name: Option<&str>,
+    field: &Field<'_>,
+    reader: &mut Reader<'_>,
+) -> Option<Pipeline> {
     let mut table = field.table(reader)?;
     let description = table.get("description");
     let service = terms::Fields::of(&mut table);
+    let (contract, shadow) = (table.get("contract"), table.get("shadow"));
     let policy = table.need("policy", reader);
     table.finish(reader);
     // Each is read before any is missed, so that all problems are told.
-    let description = optional(description, |field| text(field, reader));
+    let description = optional(description, |field| {
+        text(field, reader, Pipeline::MAX_DESCRIPTION)
+    });
     let service = service.read(reader);
-    let policy = policy.and_then(|field| self::policy(&field, reader));
-    Some(Pipeline {
+    let contract = optional(contract, |field| contract::read(field, reader));
+    let at = shadow.clone();
+    let shadow = optional(shadow, |field| shadow::read(field, reader));
+    let policy = policy.and_then(|field| self::policy(name, &field, reader));
+    let pipeline = Pipeline {
         policy: policy?,
         service: Arc::new(service?),
-        contract: None,
-        shadow: None,
+        contract: contract?.map(Arc::new),
+        shadow: shadow?.map(Arc::new),
         description: description?,
-    })
+    };
+    if let (Some(at), Some(shadow)) = (at, &pipeline.shadow) {
+        shadow_of_itself(&pipeline.policy, shadow, &at, reader);
+    }
+    Some(pipeline)
 }
 
-/// Nothing where the field is absent, and `None` where it is wrong.
-fn optional<'v, T>(
-    field: Option<Field<'v>>,
-    read: impl FnOnce(&Field<'v>) -> Option<T>,
-) -> Option<Option<T>> {
-    match field {
-        Some(field) => read(&field).map(Some),
-        None => Some(None),
+/// Warns of a shadow that is compared with nobody but itself.
+fn shadow_of_itself(policy: &Policy, shadow: &Shadow, at: &Field<'_>, reader: &mut Reader<'_>) {
+    let own = (&shadow.model, Some(shadow.version));
+    if policy.members().into_iter().all(|member| member == own) {
+        let message = "the shadow is the version that answers".to_owned();
+        let problem = at.problem(reader, "same-version", message).warning();
+        reader.push(problem.hint("its noise is measured by `noise` already; name another version"));
     }
 }
 
-fn text(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<String> {
-    let text = field.text(reader)?;
-    let got = text.chars().count();
-    if got > Pipeline::MAX_DESCRIPTION {
-        let max = Pipeline::MAX_DESCRIPTION;
-        let message = format!("expected at most {max} characters, got {got}");
-        reader.error(field, "too-long", message);
-        return None;
-    }
-    Some(text.to_owned())
-}
-
-fn policy(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Policy> {
+fn policy(name: Option<&str>, field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Policy> {
     let mut table = field.table(reader)?;
     let kind = table.need("type", reader)?;
     let word = kind.text(reader)?;
     match word {
         "standalone" => standalone(table, reader),
+        "canary" => canary::read(table, reader).map(|policy| Policy::Canary(Arc::new(policy))),
+        "experiment" => {
+            experiment::read(name, table, reader).map(|policy| Policy::Experiment(Arc::new(policy)))
+        }
+        "bandit" => {
+            bandit::read(name, table, reader).map(|policy| Policy::Bandit(Arc::new(policy)))
+        }
         _ => {
             reader.push(unknown_policy(&kind, word, reader));
             None
@@ -178,44 +225,21 @@ fn standalone(mut table: Table<'_>, reader: &mut Reader<'_>) -> Option<Policy> {
     let version = table.get("version");
     table.finish(reader);
     let model = model.and_then(|field| name(&field, reader));
-    let version = optional(version, |field| self::version(field, reader));
+    let version = optional(version, |field| selector(field, reader));
     Some(Policy::Standalone {
         model: model?,
         version: version?.unwrap_or(VersionSelector::Latest),
     })
 }
 
-fn name(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Name> {
-    let text = field.text(reader)?;
-    Name::new(text)
-        .map_err(|error| reader.error(field, "invalid-name", error.to_string()))
-        .ok()
-}
-
-fn version(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<VersionSelector> {
-    let number = match field.value() {
-        Value::String(text) if text == LATEST => return Some(VersionSelector::Latest),
-        Value::String(text) => text.parse().ok(),
-        Value::Number(number) => number.as_u64().and_then(VersionNumber::new),
-        _ => None,
-    };
-    if number.is_none() {
-        let got = describe(field.value());
-        let message = format!("expected a positive whole number or \"{LATEST}\", got {got}");
-        reader.error(field, "invalid-version", message);
-    }
-    number.map(VersionSelector::Number)
-}
-
 // === writing ===
 
 impl From<Pipeline> for PipelineSpec {
     fn from(pipeline: Pipeline) -> Self {
-        let write = |deadline: Duration| humantime::format_duration(deadline).to_string();
         let service = Service::clone(&pipeline.service);
         Self {
             description: pipeline.description,
-            deadline: service.deadline.map(write),
+            deadline: service.deadline.map(scalars::duration),
             priority: service.priority.map(Priority::as_str),
             key: match service.key {
                 Key::Address => None,
@@ -223,10 +247,12 @@ impl From<Pipeline> for PipelineSpec {
             },
             rate_limit: service.rate_limit.map(|limit| RateLimitSpec {
                 requests: limit.requests.get(),
-                per: write(limit.per),
+                per: scalars::duration(limit.per),
                 burst: limit.burst.get(),
             }),
             on_deadline: service.on_deadline.map(|substitute| substitute.0),
+            contract: pipeline.contract.as_deref().map(ContractSpec::from),
+            shadow: pipeline.shadow.as_deref().map(ShadowSpec::from),
             policy: pipeline.policy.into(),
         }
     }
@@ -239,9 +265,9 @@ impl From<Policy> for PolicySpec {
                 model: model.into(),
                 version: version.into(),
             },
-            Policy::Canary(_) | Policy::Experiment(_) | Policy::Bandit(_) => {
-                unreachable!("no written form becomes one yet")
-            }
+            Policy::Canary(canary) => Self::Canary((&*canary).into()),
+            Policy::Experiment(experiment) => Self::Experiment((&*experiment).into()),
+            Policy::Bandit(bandit) => Self::Bandit((&*bandit).into()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::optional;
+use super::scalars::optional;
 use crate::priority::Priority;
 use crate::spec::pipeline::Pipeline;
 use crate::spec::read::{Field, Reader, Table, describe};
