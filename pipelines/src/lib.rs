@@ -9,6 +9,7 @@ pub mod fleet;
 pub mod learning;
 pub mod policy;
 mod priority;
+pub mod rollout;
 pub mod spec;
 pub mod stats;
 pub mod table;
