@@ -16,7 +16,7 @@ use super::request::{self, Decoded};
 use super::{answer, service};
 use crate::clock;
 use crate::plane::{Fault, Plane};
-use crate::serve::{Caller, Entry, Origin, Priority, Terms};
+use crate::serve::{Caller, Entry, Origin, Priority, Terms, join_cookies};
 
 /// Why another answer than the model's is given: its word, in parameters and metadata.
 pub(super) const DEADLINE: &str = "deadline";
@@ -89,6 +89,11 @@ impl Caller for Client<'_> {
     fn header(&self, name: &str) -> Option<Cow<'_, str>> {
         let last = self.metadata.get_all(name).iter().next_back()?;
         Some(String::from_utf8_lossy(last.as_bytes()))
+    }
+
+    fn cookies(&self) -> Option<Cow<'_, str>> {
+        let headers = self.metadata.get_all("cookie").iter();
+        join_cookies(headers.map(|header| String::from_utf8_lossy(header.as_bytes())))
     }
 
     fn address(&self) -> Option<IpAddr> {

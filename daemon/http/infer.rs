@@ -14,7 +14,7 @@ use super::codec::{self, Answer, Decoded, Encoded, Form, Framing, Parameters, Re
 use super::respond::Fault;
 use crate::clock;
 use crate::plane::Plane;
-use crate::serve::{Caller, Entry, Origin, Priority, Terms};
+use crate::serve::{Caller, Entry, Origin, Priority, Terms, join_cookies};
 
 const HEADER_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
 const TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout");
@@ -144,6 +144,11 @@ impl Caller for Client<'_> {
     fn header(&self, name: &str) -> Option<Cow<'_, str>> {
         let last = self.0.headers().get_all(name).last()?;
         Some(String::from_utf8_lossy(last.as_bytes()))
+    }
+
+    fn cookies(&self) -> Option<Cow<'_, str>> {
+        let headers = self.0.headers().get_all("cookie");
+        join_cookies(headers.map(|header| String::from_utf8_lossy(header.as_bytes())))
     }
 
     fn address(&self) -> Option<IpAddr> {

@@ -15,7 +15,8 @@ use std::time::Duration;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use impresario_models::Name;
-use impresario_pipelines::spec::{Key, RateLimit, Service};
+use impresario_pipelines::spec::key::{Key, Source, cookie};
+use impresario_pipelines::spec::{RateLimit, Service};
 
 use crate::error::Error;
 
@@ -33,8 +34,17 @@ pub trait Caller {
     /// The text of a header, named in lower case; the last one where there are several.
     fn header(&self, name: &str) -> Option<Cow<'_, str>>;
 
+    /// All cookies, as one header has them.
+    fn cookies(&self) -> Option<Cow<'_, str>>;
+
     /// The address that it comes from, where that is known.
     fn address(&self) -> Option<IpAddr>;
+}
+
+/// Headers of cookies as one: HTTP/2 may send each cookie in its own (RFC 9113, §8.2.3).
+pub fn join_cookies<'h>(mut headers: impl Iterator<Item = Cow<'h, str>>) -> Option<Cow<'h, str>> {
+    let first = headers.next()?;
+    Some(headers.fold(first, |all, more| format!("{all}; {more}").into()))
 }
 
 /// The limits of all pipelines. Cloning shares them.
@@ -126,14 +136,19 @@ impl Limit {
     }
 }
 
-/// What a client is known by. A request without the header is known by its address, so that leaving the header out
-/// is no way around the limit; the two kinds never meet.
+/// What a client is known by. A request that has nothing where its key is looked for is known by its address, so that
+/// leaving it out is no way around the limit; the two kinds never meet.
 fn client(key: &Key, caller: &dyn Caller) -> String {
-    let header = match key {
-        Key::Address => None,
-        Key::Header(name) => caller.header(name).filter(|text| !text.is_empty()),
-    };
-    match header {
+    let known = key.sources().iter().find_map(|source| {
+        let text = match source {
+            Source::Header(name) => caller.header(name)?,
+            Source::Cookie(name) => Cow::Owned(cookie(&caller.cookies()?, name)?.to_owned()),
+            // These stand in the body, which was not read yet: a pipeline with a limit has no such key.
+            Source::Parameter(_) | Source::Pointer(_) => return None,
+        };
+        (!text.is_empty()).then_some(text)
+    });
+    match known {
         Some(text) => {
             let known = text.char_indices().take_while(|(at, _)| *at < MAX_KEY);
             format!("={}", known.map(|(_, c)| c).collect::<String>())
@@ -157,6 +172,9 @@ mod tests {
             assert_eq!(name, "x-user");
             self.0.map(Cow::Borrowed)
         }
+        fn cookies(&self) -> Option<Cow<'_, str>> {
+            self.0.map(|user| format!("a=b; uid={user}").into())
+        }
         fn address(&self) -> Option<IpAddr> {
             Some(self.1.into())
         }
@@ -164,7 +182,7 @@ mod tests {
 
     fn service(requests: u32, burst: u32) -> Service {
         Service {
-            key: Key::Header("x-user".into()),
+            key: Key::new(vec![Source::Header("x-user".into())]),
             rate_limit: Some(RateLimit {
                 requests: NonZeroU32::new(requests).unwrap(),
                 per: Duration::from_secs(3_600),
@@ -201,5 +219,27 @@ mod tests {
             "another limit begins anew"
         );
         assert_eq!(ask(&Service::default(), Some("ann"), [1, 1, 1, 1]), Ok(()));
+    }
+
+    #[test]
+    fn the_first_source_with_something_names_the_client() {
+        let sources = [
+            Source::Header("x-user".into()),
+            Source::Cookie("uid".into()),
+        ];
+        let known = |sources: &[Source], user| {
+            client(&Key::new(sources.to_vec()), &Asked(user, [1, 1, 1, 1]))
+        };
+        assert_eq!(known(&sources, Some("ann")), "=ann");
+        assert_eq!(known(&sources[1..], Some("bob")), "=bob");
+        for (sources, user) in [
+            (&sources[..], None),
+            (&sources[..], Some("")),
+            (&[], Some("ann")),
+        ] {
+            assert_eq!(known(sources, user), "1.1.1.1");
+        }
+        let elsewhere = Source::Cookie("other".into());
+        assert_eq!(known(&[elsewhere], Some("ann")), "1.1.1.1");
     }
 }

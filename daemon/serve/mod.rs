@@ -21,7 +21,7 @@ use crate::clock;
 use crate::error::{Error, Load};
 use crate::measure::Outcome;
 
-pub use admit::Caller;
+pub use admit::{Caller, join_cookies};
 pub use cache::{Cache, Origin};
 pub use entry::Entry;
 pub use impresario_pipelines::Priority;

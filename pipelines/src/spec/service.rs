@@ -12,6 +12,7 @@ use impresario_models::{Batching, Contract, Tensor, batch};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::key::Key;
 use crate::priority::Priority;
 
 /// The terms of service of a pipeline.
@@ -27,16 +28,6 @@ pub struct Service {
     pub rate_limit: Option<RateLimit>,
     /// What is answered when the deadline passes.
     pub on_deadline: Option<Substitute>,
-}
-
-/// What tells one client from another.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Key {
-    /// The address that the request comes from.
-    #[default]
-    Address,
-    /// A header, in lower case; the address where a request has none.
-    Header(String),
 }
 
 /// So many requests in a time, evenly; a burst may come at once.

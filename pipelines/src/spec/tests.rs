@@ -5,6 +5,7 @@ use impresario_models::name::Name;
 
 use super::*;
 
+mod keys;
 mod syntax;
 
 fn source<'t>(file: &str, text: &'t str) -> Source<'t> {

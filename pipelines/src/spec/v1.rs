@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::pipeline::{Pipeline, Policy, VersionSelector};
 use super::read::{Field, Reader, Table, describe};
-use super::service::{Key, Service};
+use super::service::Service;
 use super::shadow::Shadow;
 use super::suggest::nearest;
 use crate::priority::Priority;
@@ -26,6 +26,7 @@ mod experiment;
 mod freeze;
 mod goal;
 mod guardrail;
+mod key;
 mod scalars;
 mod segment;
 mod shadow;
@@ -41,6 +42,7 @@ pub use experiment::{ExperimentSpec, NamespaceSpec};
 pub use freeze::WindowSpec;
 pub use goal::GoalSpec;
 pub use guardrail::GuardrailSpec;
+pub use key::{KeySpec, SourceSpec};
 pub use scalars::Number;
 pub use segment::SegmentSpec;
 pub use shadow::{ShadowSpec, ToleranceSpec};
@@ -62,7 +64,8 @@ pub struct PipelineSpec {
     /// The class of requests that state none: `"high"`, `"normal"` or `"low"`. Default: `"normal"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<&'static str>,
-    /// What tells one client from another: `"address"`, or `{ header = "x-user-id" }`. Default: `"address"`.
+    /// What tells one client from another: `"address"`, one source such as `{ header = "x-user-id" }`, or a list of
+    /// them, of which the first counts that a request has something at. Default: `"address"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<KeySpec>,
     /// How many requests a client may send. Default: any number.
@@ -79,14 +82,6 @@ pub struct PipelineSpec {
     pub shadow: Option<ShadowSpec>,
     /// Which version answers. Required.
     pub policy: PolicySpec,
-}
-
-/// What tells one client from another.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KeySpec {
-    /// `{ header = "x-user-id" }`
-    Header(String),
 }
 
 /// How many requests a client may send.
@@ -241,10 +236,7 @@ impl From<Pipeline> for PipelineSpec {
             description: pipeline.description,
             deadline: service.deadline.map(scalars::duration),
             priority: service.priority.map(Priority::as_str),
-            key: match service.key {
-                Key::Address => None,
-                Key::Header(name) => Some(KeySpec::Header(name)),
-            },
+            key: KeySpec::of(&service.key),
             rate_limit: service.rate_limit.map(|limit| RateLimitSpec {
                 requests: limit.requests.get(),
                 per: scalars::duration(limit.per),

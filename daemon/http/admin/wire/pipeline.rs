@@ -135,7 +135,7 @@ pub struct PipelineSpecV1 {
     /// The class of requests that state none: `high`, `normal` or `low`.
     #[schema(example = "normal")]
     pub priority: Option<String>,
-    /// What tells one client from another: `address`, which is the default, or a header.
+    /// What tells one client from another: `address`, which is the default, or places in a request.
     pub key: Option<KeySpecV1>,
     /// How many requests a client may send.
     pub rate_limit: Option<RateLimitSpecV1>,
@@ -157,11 +157,29 @@ pub struct PipelineSpecV1 {
 pub enum KeySpecV1 {
     /// `address`.
     Word(String),
-    /// A header; the address where a request has none.
-    Header {
-        /// The header's name.
-        header: String,
-    },
+    /// One place; the address where a request has nothing at it.
+    One(SourceSpecV1),
+    /// Several, at most 8; the first that a request has something at counts.
+    Several(Vec<SourceSpecV1>),
+}
+
+/// A place in a request. With a rate limit, only a header or a cookie.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SourceSpec)]
+#[serde(rename_all = "lowercase")]
+#[allow(
+    dead_code,
+    reason = "it describes what `pipelines::spec` reads and writes"
+)]
+pub enum SourceSpecV1 {
+    /// A header's name.
+    Header(String),
+    /// A cookie's name.
+    Cookie(String),
+    /// The name of a parameter of the request.
+    Parameter(String),
+    /// A place in the request's JSON, as RFC 6901 writes it, such as `/inputs/0/data/0`.
+    Pointer(String),
 }
 
 /// How many requests a client may send.

@@ -5,17 +5,15 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::key;
 use super::scalars::optional;
 use crate::priority::Priority;
 use crate::spec::pipeline::Pipeline;
 use crate::spec::read::{Field, Reader, Table, describe};
-use crate::spec::service::{Key, RateLimit, Service, Substitute};
+use crate::spec::service::{RateLimit, Service, Substitute};
 
 /// The largest number of requests in a rate limit.
 const MAX_REQUESTS: u64 = 1_000_000;
-
-/// The longest header name.
-const MAX_HEADER: usize = 64;
 
 /// The fields, as far as they are written.
 pub(super) struct Fields<'v> {
@@ -45,7 +43,14 @@ impl<'v> Fields<'v> {
         });
         let classes = Priority::ALL.map(|class| (class.as_str(), class));
         let priority = optional(self.priority, |field| field.choice(reader, &classes));
-        let key = optional(self.key, |field| key(field, reader));
+        let limited = self.rate_limit.is_some();
+        let key = optional(self.key, |field| {
+            let key = key::key(field, reader)?;
+            if limited {
+                key::refuse_body(field, &key, reader);
+            }
+            Some(key)
+        });
         let rate_limit = optional(self.rate_limit, |field| rate_limit(field, reader));
         let on_deadline = optional(self.on_deadline, |field| substitute(field, reader));
         Some(Service {
@@ -56,29 +61,6 @@ impl<'v> Fields<'v> {
             on_deadline: on_deadline?,
         })
     }
-}
-
-fn key(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Key> {
-    if field.value().as_str().is_some() {
-        return field
-            .choice(reader, &[("address", ())])
-            .map(|()| Key::Address);
-    }
-    let mut table = field.table(reader)?;
-    let header = table.need("header", reader);
-    table.finish(reader);
-    let header = header?;
-    let name = header.text(reader)?;
-    // A token of RFC 9110, §5.6.2.
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if name.is_empty() || name.len() > MAX_HEADER || !name.bytes().all(token) {
-        let got = describe(header.value());
-        let message =
-            format!("expected the name of a header, at most {MAX_HEADER} characters, got {got}");
-        reader.error(&header, "invalid-header", message);
-        return None;
-    }
-    Some(Key::Header(name.to_ascii_lowercase()))
 }
 
 fn rate_limit(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<RateLimit> {
