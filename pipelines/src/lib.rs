@@ -3,6 +3,7 @@
 //! This room decides and performs nothing: no I/O, no async, no clock, no global randomness. Times and draws
 //! are arguments, so that every decision can be replayed.
 
+pub mod analysis;
 pub mod breaches;
 pub mod bucket;
 pub mod fleet;
