@@ -243,7 +243,10 @@ impl<'v> Field<'v> {
         if found.is_none() {
             let (start, end) = (range.start(), range.end());
             let got = describe(self.value);
-            let message = format!("expected a number from {start} to {end}, got {got}");
+            let message = match end {
+                &f64::MAX => format!("expected a number from {start}, got {got}"),
+                end => format!("expected a number from {start} to {end}, got {got}"),
+            };
             reader.error(self, "out-of-range", message);
         }
         found

@@ -5,7 +5,12 @@ use impresario_models::name::Name;
 
 use super::*;
 
+mod bandit;
+mod beside;
+mod canary;
+mod experiment;
 mod keys;
+mod round;
 mod syntax;
 
 fn source<'t>(file: &str, text: &'t str) -> Source<'t> {
@@ -40,6 +45,30 @@ fn check_all(files: &[(&str, &str)], expected: &Expect) {
 
 fn check(file: &str, text: &str, expected: &Expect) {
     check_all(&[(file, text)], expected);
+}
+
+/// What is said of each of some fragments, set into the same text; of a sound one, what is written back.
+fn check_each(wrap: impl Fn(&str) -> String, fragments: &[&str], expected: &Expect) {
+    let mut got = String::new();
+    for fragment in fragments {
+        let text = wrap(fragment);
+        let told = match compile(&[source("a.toml", &text)]) {
+            Ok(compiled) => {
+                let pipeline = |d: &Definition| serde_json::to_string(d.pipeline()).unwrap();
+                lines(compiled.pipelines().values().map(pipeline)) + &lines(compiled.warnings())
+            }
+            Err(problems) => lines(problems),
+        };
+        got += match *fragment {
+            "" => "(nothing)",
+            fragment => fragment,
+        };
+        got += "\n";
+        for line in told.lines() {
+            got += &format!("    {}\n", line.strip_prefix("a.toml:").unwrap_or(line));
+        }
+    }
+    expected.assert_eq(&got);
 }
 
 const TOML: &str = r#"

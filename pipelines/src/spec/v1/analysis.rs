@@ -139,7 +139,8 @@ impl<'v> Analyses<'v> {
     /// Warns of those that no step names.
     pub(super) fn finish(self, reader: &mut Reader<'_>) {
         for (name, written) in &self.written {
-            if !written.used {
+            // One that is wrong was told already.
+            if !written.used && written.analysis.is_some() {
                 let message = format!("no step names the analysis '{name}'");
                 let path = written.field.path();
                 let problem = reader.problem(path, Part::Key, "unused", message).warning();
@@ -172,7 +173,7 @@ fn analysis(key: &str, field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Ana
     let deadline = deadline?.unwrap_or(usual.deadline);
     if deadline <= min_time {
         let (deadline, min_time) = (duration(deadline), duration(min_time));
-        let message = format!("the deadline of {deadline} is over before min_time, {min_time}");
+        let message = format!("the deadline of {deadline} is not after min_time, {min_time}");
         reader.error(&at, "never-concludes", message);
         return None;
     }

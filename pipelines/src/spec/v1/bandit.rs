@@ -166,6 +166,9 @@ fn algorithm(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Algorithm> {
             let words = [(THOMPSON, Algorithm::default()), (UCB1, Algorithm::Ucb1)];
             return field.choice(reader, &words);
         }
+        None if !field.value().is_object() => {
+            return field.mistyped(reader, "\"thompson\", \"ucb1\" or a table");
+        }
         None => {}
     }
     let mut table = field.table(reader)?;

@@ -59,7 +59,7 @@ impl Goals {
         let goal = goal(field, reader)?;
         if let Some((_, first)) = self.0.iter().find(|(other, _)| goal.is_like(other)) {
             let (kind, metric) = (goal.kind.as_str(), &goal.metric);
-            let message = format!("the {kind} of '{metric}' is there twice, first at {first}");
+            let message = format!("'{metric}' ({kind}) is there twice, first at {first}");
             let problem = field.problem(reader, "duplicate", message);
             reader.push(problem.hint("keep one of the two"));
             return None;
@@ -174,7 +174,7 @@ impl<'v> Own<'v> {
             Self::Binary => Some(GoalKind::Binary),
             Self::Mean { cap, covariate } => {
                 let covariate = optional(covariate, &mut other);
-                let cap = optional(cap, |field| field.number(reader, 1e-9..=1e15));
+                let cap = optional(cap, |field| field.number(reader, 1e-9..=f64::MAX));
                 let (cap, covariate) = (cap?, covariate?);
                 Some(GoalKind::Mean { cap, covariate })
             }

@@ -124,7 +124,7 @@ pub(super) fn share(
     let got = describe(field.value());
     let message = format!("expected a share from {start} to {end}, got {got}");
     let problem = field.problem(reader, "out-of-range", message);
-    let meant = field.value().is_number() && range.contains(&(share / 100.0));
+    let meant = field.value().is_number() && share >= 1.0 && range.contains(&(share / 100.0));
     reader.push(match meant {
         true => problem.hint(format!("write \"{share}%\" for per cent")),
         false => problem,
@@ -186,7 +186,11 @@ pub(super) fn list<'v>(
         _ if got < *start => "too-few",
         _ => "too-many",
     };
-    let message = format!("expected a list of {start} to {end}, got {got}");
+    let expected = match start == end {
+        true => format!("expected a list of {end}"),
+        false => format!("expected a list of {start} to {end}"),
+    };
+    let message = format!("{expected}, got {got}");
     reader.error(field, code, message);
     None
 }

@@ -40,7 +40,6 @@ pub struct ToleranceSpec {
 
 const MAX_CONCURRENCY: usize = 64;
 const MAX_QUEUE: usize = 100_000;
-const MAX_ABSOLUTE: f64 = 1e30;
 
 // === reading ===
 
@@ -82,7 +81,7 @@ fn tolerance(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Tolerance> {
     let (absolute, relative) = (table.get("absolute"), table.get("relative"));
     table.finish(reader);
     let usual = Tolerance::default();
-    let absolute = optional(absolute, |field| field.number(reader, 0.0..=MAX_ABSOLUTE));
+    let absolute = optional(absolute, |field| field.number(reader, 0.0..=f64::MAX));
     let relative = optional(relative, |field| field.number(reader, 0.0..=1.0));
     Some(Tolerance {
         absolute: absolute?.unwrap_or(usual.absolute),
