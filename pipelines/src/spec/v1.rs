@@ -12,7 +12,6 @@ use serde_json::Value;
 use super::pipeline::{Pipeline, Policy, VersionSelector};
 use super::read::{Field, Reader, Table, describe};
 use super::service::Service;
-use super::shadow::Shadow;
 use super::suggest::nearest;
 use crate::priority::Priority;
 use scalars::{name, optional, selector, text};
@@ -162,19 +161,35 @@ pub(super) fn pipeline(
         shadow: shadow?.map(Arc::new),
         description: description?,
     };
-    if let (Some(at), Some(shadow)) = (at, &pipeline.shadow) {
-        shadow_of_itself(&pipeline.policy, shadow, &at, reader);
-    }
+    doubts(&pipeline, field, at.as_ref(), reader);
     Some(pipeline)
 }
 
-/// Warns of a shadow that is compared with nobody but itself.
-fn shadow_of_itself(policy: &Policy, shadow: &Shadow, at: &Field<'_>, reader: &mut Reader<'_>) {
-    let own = (&shadow.model, Some(shadow.version));
-    if policy.members().into_iter().all(|member| member == own) {
-        let message = "the shadow is the version that answers".to_owned();
-        let problem = at.problem(reader, "same-version", message).warning();
-        reader.push(problem.hint("its noise is measured by `noise` already; name another version"));
+/// Warns of what can be, and is hardly meant.
+fn doubts(
+    pipeline: &Pipeline,
+    field: &Field<'_>,
+    shadow: Option<&Field<'_>>,
+    reader: &mut Reader<'_>,
+) {
+    if let (Some(at), Some(shadow)) = (shadow, &pipeline.shadow) {
+        let own = (&shadow.model, Some(shadow.version));
+        let members = pipeline.policy.members();
+        if members.into_iter().all(|member| member == own) {
+            let message = "the shadow is the version that answers".to_owned();
+            let problem = at.problem(reader, "same-version", message).warning();
+            let hint = "its noise is measured by `noise` already; name another version";
+            reader.push(problem.hint(hint));
+        }
+    }
+    if let Policy::Experiment(experiment) = &pipeline.policy
+        && experiment.namespace.is_some()
+        && pipeline.service.key.sources().is_empty()
+    {
+        let message = "a namespace tells users apart, and no key says who they are".to_owned();
+        let problem = field.problem(reader, "no-key", message).warning();
+        let hint = "add key = { header = \"x-user-id\" }, or where else the user is named";
+        reader.push(problem.hint(hint));
     }
 }
 

@@ -264,6 +264,7 @@ fn what_else_an_experiment_says_is_bounded() {
                 6:43: error[out-of-range] pipelines.p.policy.namespace.to: expected a share from 0 to 1, got the number 2 (hint: write "2%" for per cent)
             namespace = { name = 'n', from = 0, to = 0.5 }
                 {"policy":{"type":"experiment","arms":[{"name":"a","model":"m","version":1,"weight":50},{"name":"b","model":"m","version":2,"weight":50}],"seed":"p","namespace":{"name":"n","from":0,"to":0.5},"goals":[{"metric":"click","kind":"binary","better":"higher","mde":0.05}],"alpha":0.05,"min_units":100,"feedback_within":"1day"}}
+                2:12: warning[no-key] pipelines.p: a namespace tells users apart, and no key says who they are (hint: add key = { header = "x-user-id" }, or where else the user is named)
             weights = [50, 50]
                 6:1: error[unknown-field] pipelines.p.policy.weights: unknown field 'weights' (hint: known here: type, arms, seed, namespace, goals, guardrails, segments, alpha, min_units, feedback_within)
         "#]],

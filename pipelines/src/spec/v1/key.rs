@@ -99,7 +99,8 @@ fn source(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Source> {
     }
 }
 
-fn header_name(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<String> {
+/// The name of a header, in lower case.
+pub(super) fn header_name(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<String> {
     token(field, reader, "header").map(|name| name.to_ascii_lowercase())
 }
 
@@ -121,7 +122,8 @@ fn token(field: &Field<'_>, reader: &mut Reader<'_>, kind: &str) -> Option<Strin
     None
 }
 
-fn parameter_name(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<String> {
+/// The name of a request's parameter.
+pub(super) fn parameter_name(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<String> {
     let name = field.text(reader)?;
     if (1..=MAX_NAME).contains(&name.chars().count()) {
         return Some(name.to_owned());

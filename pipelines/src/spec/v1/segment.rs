@@ -2,29 +2,28 @@
 
 use serde::Serialize;
 
+use super::key::{header_name, parameter_name};
 use super::scalars::{each, list, name, word};
 use crate::spec::experiment::{By, Dimension, Experiment};
-use crate::spec::read::{Field, Reader, describe};
+use crate::spec::read::{Field, Reader};
 
 /// What tells parts of the traffic apart. Either `header` or `parameter` is required.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SegmentSpec {
     /// Its name in reports; unique. Required.
     pub name: String,
-    /// The header that says the value.
+    /// The header that says the value, at most 64 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
-    /// The request parameter that says the value.
+    /// The request parameter that says the value, at most 64 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameter: Option<String>,
     /// The values that are reported, from 1 to 20, each of at most 128 characters; all others are one. Required.
     pub values: Vec<String>,
 }
 
-/// The longest value, header or parameter.
+/// The longest value.
 const MAX_TEXT: usize = 128;
-/// The longest header name.
-const MAX_HEADER: usize = 64;
 
 // === reading ===
 
@@ -52,8 +51,8 @@ fn segment(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Dimension> {
     table.finish(reader);
     let own = own.and_then(|field| name(&field, reader));
     let by = match (header, parameter) {
-        (Some(field), None) => self::header(&field, reader).map(By::Header),
-        (None, Some(field)) => word(&field, reader, MAX_TEXT).map(By::Parameter),
+        (Some(field), None) => header_name(&field, reader).map(By::Header),
+        (None, Some(field)) => parameter_name(&field, reader).map(By::Parameter),
         (None, None) => {
             let message = "expected a header or a parameter that says the value, got none";
             reader.error(field, "missing-field", message.to_owned());
@@ -71,20 +70,6 @@ fn segment(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Dimension> {
         by: by?,
         values: values?,
     })
-}
-
-fn header(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<String> {
-    let name = field.text(reader)?;
-    // A token of RFC 9110, §5.6.2.
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if name.is_empty() || name.len() > MAX_HEADER || !name.bytes().all(token) {
-        let got = describe(field.value());
-        let message =
-            format!("expected the name of a header, at most {MAX_HEADER} characters, got {got}");
-        reader.error(field, "invalid-header", message);
-        return None;
-    }
-    Some(name.to_ascii_lowercase())
 }
 
 fn values(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Vec<String>> {
