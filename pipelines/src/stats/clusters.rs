@@ -87,11 +87,11 @@ impl Clusters {
     }
 }
 
-impl<'a> FromIterator<&'a Cluster> for Clusters {
-    fn from_iter<I: IntoIterator<Item = &'a Cluster>>(clusters: I) -> Self {
+impl FromIterator<Cluster> for Clusters {
+    fn from_iter<I: IntoIterator<Item = Cluster>>(clusters: I) -> Self {
         let mut all = Self::default();
         for cluster in clusters {
-            all.push(cluster);
+            all.push(&cluster);
         }
         all
     }

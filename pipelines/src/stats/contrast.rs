@@ -129,7 +129,7 @@ impl Difference {
     }
 
     fn of(value: f64, error: f64, baseline: &Arm, treatment: &Arm) -> Self {
-        let units = baseline.units + treatment.units;
+        let units = baseline.units.saturating_add(treatment.units);
         let known = baseline.units > 1 && treatment.units > 1 && error > 0.0 && error.is_finite();
         let part = |arm: &Arm| arm.error().powi(2) / (arm.units.max(2) - 1) as f64;
         let both = baseline.error() + treatment.error();

@@ -7,7 +7,7 @@
 use super::evidence::threshold;
 use super::interval::Interval;
 use super::kernel::Cell;
-use super::special::{bisect, stirling};
+use super::special::{bisect, ln_less, stirling};
 
 /// The concentration for ratios of rates.
 pub const FOR_RATES: f64 = 100.0;
@@ -29,10 +29,14 @@ pub fn log_e(counts: &[u64], shares: &[f64], concentration: f64) -> f64 {
     let (mut log, mut logs, mut kinds) = (0.0, 0.0, 0.0);
     for (count, share) in classes() {
         let (prior, expected) = (concentration * share / whole, all * share / whole);
-        let beyond = (prior + count - expected) / expected;
-        log += (prior + count) * beyond.ln_1p() - expected * beyond;
-        log += stirling(prior + count) - stirling(prior);
-        logs += beyond.ln_1p();
+        let posterior = prior + count;
+        let (less, beyond) = (
+            ln_less(posterior, expected),
+            (posterior - expected) / expected,
+        );
+        log += posterior * less + (posterior - expected) * beyond;
+        log += stirling(posterior) - stirling(prior);
+        logs += less + beyond;
         kinds += 1.0;
     }
     log - 0.5 * logs - 0.5 * (kinds - 1.0) * (all / concentration).ln() + stirling(concentration)
@@ -42,7 +46,7 @@ pub fn log_e(counts: &[u64], shares: &[f64], concentration: f64) -> f64 {
 /// The log evidence that the ratio of rates, canary to stable, is not `margin`; the mixture is around equal rates.
 #[must_use]
 pub fn log_e_ratio(cells: &[Cell], margin: f64, concentration: f64) -> f64 {
-    Ratio::new(cells, concentration).log_e(margin.ln())
+    Ratio::new(cells, concentration).log_e(margin.max(0.0).ln().clamp(-FAR, FAR))
 }
 
 /// Every ratio of rates that is not rejected at α. An end that nothing bounds is 0 or infinite.

@@ -32,6 +32,9 @@ pub mod survival;
 
 pub mod planning;
 
+#[cfg(test)]
+mod tests;
+
 pub use clusters::{Cluster, Clusters};
 pub use contrast::{Arm, Difference};
 pub use interval::Interval;

@@ -132,10 +132,11 @@ pub fn best(arms: &[Posterior]) -> Vec<f64> {
         }
     }
     let all: f64 = shares.iter().sum();
-    if !(all > 0.0) {
-        return vec![1.0 / arms.len().max(1) as f64; arms.len()];
+    if all > 0.0 {
+        shares.iter().map(|share| share / all).collect()
+    } else {
+        alike(arms.len())
     }
-    shares.iter().map(|share| share / all).collect()
 }
 
 /// The same by rounds of draws, one per arm and round: how often each arm's sample was the largest. Stops early where
@@ -166,11 +167,15 @@ pub fn best_by_draws(
         }
     }
     if played == 0 {
-        return vec![1.0 / arms.len().max(1) as f64; arms.len()];
+        return alike(arms.len());
     }
     won.iter()
         .map(|count| *count as f64 / played as f64)
         .collect()
+}
+
+fn alike(arms: usize) -> Vec<f64> {
+    vec![1.0 / arms.max(1) as f64; arms]
 }
 
 /// Gauss' and Legendre's nodes and weights of order 10, the positive half.

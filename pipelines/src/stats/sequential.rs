@@ -45,6 +45,7 @@ pub(super) fn half_width(se: f64, units: f64, alpha: f64) -> f64 {
 
 /// r².
 fn tuning(alpha: f64) -> f64 {
-    let twice = -2.0 * alpha.ln();
+    // A level that is none tunes nothing.
+    let twice = -2.0 * alpha.clamp(1e-300, 1.0 - 1e-9).ln();
     (twice + twice.ln_1p()) / TUNED_FOR
 }
