@@ -4,7 +4,14 @@
 //! others know.
 
 mod course;
+pub mod record;
+pub mod report;
 mod state;
 
 pub use course::{begin, command, tick};
+pub use record::{Exposure, Record, Unit};
+pub use report::{Report, report};
 pub use state::{Phase, Refusal, SPLITS, Sight, Step, Trial, Verb};
+
+#[cfg(test)]
+mod tests;
