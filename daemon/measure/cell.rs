@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::histogram::{Counts, Histogram};
 
 /// Threads beyond this many share shards.
-const SHARDS: usize = 4;
+pub(super) const SHARDS: usize = 4;
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -235,12 +235,12 @@ impl Totals {
     }
 }
 
-fn nanos(duration: Duration) -> u64 {
+pub(super) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The shard of this thread.
-fn shard() -> usize {
+pub(super) fn shard() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
         static MINE: ThreadCell<Option<usize>> = const { ThreadCell::new(None) };

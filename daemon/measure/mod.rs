@@ -5,9 +5,11 @@
 
 mod cell;
 mod histogram;
+mod ledger;
 
 pub use cell::{Cell, Outcome, Sample, Times, Totals};
 pub use histogram::{BOUNDS, Counts, Histogram};
+pub use ledger::{Hook, Ledger, Observation, Terms};
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

@@ -29,7 +29,8 @@ impl Thresholds {
     /// Requests of the stable that they are frozen from, at the least.
     pub const NEEDED: usize = 200;
 
-    /// Freezes them; nothing while there are too few samples. With as few values there are no deciles.
+    /// Freezes them; nothing while there are too few samples. Deciles want half as many numbers: now and then a stable
+    /// answers something else.
     #[must_use]
     pub fn freeze(samples: Samples, slower_than_ns: Option<u64>) -> Option<Self> {
         let Samples {
@@ -42,7 +43,7 @@ impl Thresholds {
         latencies.sort_unstable();
         values.retain(|value| value.is_finite());
         values.sort_unstable_by(f64::total_cmp);
-        let deciles = (values.len() >= Self::NEEDED)
+        let deciles = (values.len() >= Self::NEEDED / 2)
             .then(|| std::array::from_fn(|n| values[rank(values.len(), (n + 1) as f64 / 10.0)]));
         Some(Self {
             slow_ns: [0.5, 0.9, 0.99].map(|q| latencies[rank(latencies.len(), q)]),
