@@ -27,6 +27,7 @@ pub mod multiple;
 pub mod drift;
 pub mod sketch;
 
+pub mod bandit;
 pub mod posterior;
 pub mod survival;
 

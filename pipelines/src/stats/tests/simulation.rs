@@ -7,7 +7,7 @@ use crate::stats::{
 };
 
 /// SplitMix64.
-struct Draws(u64);
+pub(super) struct Draws(pub(super) u64);
 
 impl Draws {
     fn bits(&mut self) -> u64 {
@@ -19,7 +19,7 @@ impl Draws {
     }
 
     /// Uniform, above 0 and below 1.
-    fn unit(&mut self) -> f64 {
+    pub(super) fn unit(&mut self) -> f64 {
         ((self.bits() >> 12) as f64 + 0.5) / (1_u64 << 52) as f64
     }
 }
