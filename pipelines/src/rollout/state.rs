@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use impresario_models::VersionNumber;
 
+use crate::analysis::{CANARY, Thresholds};
 use crate::bucket::{Slots, Weight};
 use crate::spec::canary::{Analysis, Canary, Step};
 
@@ -86,20 +87,6 @@ pub struct Transition {
     /// The numbers that it rests on.
     pub numbers: Numbers,
 }
-
-/// What is slow, and where an output belongs, frozen from the stable.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Thresholds {
-    /// The stable's median and its 90th and 99th percentile, in nanoseconds.
-    pub slow_ns: [u64; 3],
-    /// The specification's own threshold, in nanoseconds.
-    pub slower_than_ns: Option<u64>,
-    /// The inner bounds of the deciles of the first output, ascending; nothing where it is no number.
-    pub deciles: Option<[f64; 9]>,
-}
-
-/// The arm that earns its traffic.
-const CANARY: usize = 1;
 
 /// Evidence of a mismatch of the sample ratio from which nothing that is measured is trusted.
 pub(super) const MISMATCH: f64 = 1_000.0;

@@ -239,7 +239,7 @@ fn possible(phase: &Phase) -> (&'static [&'static str], bool) {
 
 fn one_of(words: &[&str]) -> String {
     match words {
-        [] => "left alone".to_owned(),
+        [] => "left as it is".to_owned(),
         [word] => (*word).to_owned(),
         [first @ .., last] => format!("{} or {last}", first.join(", ")),
     }
