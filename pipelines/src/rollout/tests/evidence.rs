@@ -155,6 +155,7 @@ fn wrong_shares_hold_and_are_never_promoted() {
          for 1s
          for 2h
          ann: promote
+         ann: promote by force it is urgent
          ann: skip
          ann: promote full
          ann: resume
@@ -175,6 +176,8 @@ fn wrong_shares_hold_and_are_never_promoted() {
             > for 2h
               waits: held until somebody has found out why the shares are wrong: abort it, or promote it by force
             > ann: promote
+              refused[evidence-against]: the arms do not get the shares that they should (evidence 10^83 to 1): the rollout can be aborted, or promoted in full with a reason (force)
+            > ann: promote by force it is urgent
               refused[evidence-against]: the arms do not get the shares that they should (evidence 10^83 to 1): the rollout can be aborted, or promoted in full with a reason (force)
             > ann: skip
               refused[evidence-against]: the arms do not get the shares that they should (evidence 10^83 to 1): the rollout can be aborted, or promoted in full with a reason (force)
