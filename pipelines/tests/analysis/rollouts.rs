@@ -8,6 +8,9 @@ use crate::world::{Callers, Canaried, End, World};
 /// How many of each CI runs.
 const FEW: u64 = 20;
 
+/// The log evidence of shares that are not those asked for: beyond it a rollout is held.
+const MISMATCH: f64 = 6.9;
+
 fn run(world: &World) -> Vec<End> {
     let seeds = std::env::var("SEEDS").map_or(FEW, |seeds| seeds.parse().unwrap());
     (0..seeds).map(|seed| world.run(seed)).collect()
@@ -70,6 +73,21 @@ fn versions_that_are_alike_are_not_aborted() {
     let ends = run(&world);
     report("alike", &ends);
     assert!(aborted(&ends) <= 0.015);
+    assert!(ends.iter().all(|end| end.readings.log_srm < MISMATCH));
+}
+
+/// Evidence must not only be slow to abort: with enough of it the first step is passed.
+#[test]
+fn a_version_that_is_no_worse_passes() {
+    let world = World {
+        steps: vec![(5_000, 16_000)],
+        analysis: everything(),
+        ..World::default()
+    };
+    let ends = run(&world);
+    report("alike, at half of the traffic", &ends);
+    let passed = ends.iter().filter(|end| end.readings.safe()).count();
+    assert!(passed as f64 >= 0.95 * ends.len() as f64);
 }
 
 #[test]
@@ -134,13 +152,28 @@ fn drifting_outputs_are_aborted() {
 #[test]
 fn heavy_users_do_not_abort_a_sticky_rollout() {
     let world = World {
-        callers: Callers::Users(4_000),
+        callers: Callers::Users(400),
         analysis: everything(),
         ..World::default()
     };
     let ends = run(&world);
     report("sticky, alike", &ends);
     assert!(aborted(&ends) <= 0.03);
+    assert!(ends.iter().all(|end| end.readings.log_srm < MISMATCH));
+}
+
+/// That the users above are heavy enough to be a trap: what they do to evidence that counts every request of theirs.
+#[test]
+fn heavy_users_would_abort_if_each_request_counted() {
+    let world = World {
+        callers: Callers::Users(400),
+        naive: true,
+        analysis: everything(),
+        ..World::default()
+    };
+    let ends = run(&world);
+    report("sticky, alike, every request counted", &ends);
+    assert!(aborted(&ends) >= 0.2);
 }
 
 #[test]

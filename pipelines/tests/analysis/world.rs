@@ -39,6 +39,8 @@ pub(crate) struct World {
     pub(crate) errors: f64,
     pub(crate) incidents: bool,
     pub(crate) replicas: u64,
+    /// Whether each request of a user counts, which is wrong.
+    pub(crate) naive: bool,
     /// Requests at each of the weights.
     pub(crate) steps: Vec<(u16, u64)>,
     /// Requests between two looks.
@@ -101,6 +103,7 @@ impl Default for World {
             errors: 0.01,
             incidents: true,
             replicas: 1,
+            naive: false,
             steps: vec![(100, 12_000), (500, 8_000), (2_500, 5_000), (5_000, 5_000)],
             look: 500,
             analysis: Analysis::default(),
@@ -190,7 +193,7 @@ impl Run<'_> {
 
     fn look(&mut self, margin: f64) -> Readings {
         self.report(self.at / self.world.look);
-        let sticky = self.world.callers != Callers::Anybody;
+        let sticky = self.world.callers != Callers::Anybody && !self.world.naive;
         read(&self.evidence, &self.world.analysis, margin, sticky)
     }
 
@@ -252,6 +255,7 @@ impl Run<'_> {
     }
 
     fn count(&mut self, replica: u64, arm: usize, unit: Option<u64>, fate: &Fate) {
+        let unit = unit.filter(|_| !self.world.naive);
         let seen = &mut self.seen;
         let mut first = |class: usize| unit.is_none_or(|unit| seen.insert((replica, class, unit)));
         let counts = self.counting.entry(replica).or_default().arm_mut(arm);
