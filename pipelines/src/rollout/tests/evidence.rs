@@ -306,3 +306,72 @@ fn a_shadow_that_disagrees_is_held() {
         "#]],
     );
 }
+
+#[test]
+fn strong_evidence_below_the_limit_is_a_doubt() {
+    check(
+        "5 % | analyze",
+        "for 3s
+         count canary 240 4 stable 4760 6
+         for 1s
+         ann: promote full
+         ann: set-weight 10
+         ann: set-weight 2
+         ann: promote full by force the errors are known, and harmless
+         for 1s
+         count canary 1000 400 stable 0 0
+         for 1s
+         trip canary
+         for 1s",
+        expect![[r#"
+            > for 3s
+              0 %    preparing         rollout.prepare: version 2 is made ready, without traffic
+              5 %    baking            rollout.start: version 2 is ready: step 1 of 2: 5 % of the traffic
+              5 %    baking            rollout.advance: step 2 of 2: analysis 'quick', because the canary has 5 % of the traffic
+            > count canary 240 4 stable 4760 6
+            > for 1s
+              waits: analysis 'quick' takes another 1m at the least
+            > ann: promote full
+              refused[evidence-against]: evidence of harm stands at 57 to 1: the rollout can be aborted, or promoted in full with a reason (force)
+            > ann: set-weight 10
+              refused[evidence-against]: evidence of harm stands at 57 to 1: the rollout can be aborted, or promoted in full with a reason (force)
+            > ann: set-weight 2
+              2 %    baking            rollout.set-weight: ann gave the canary 2 % of the traffic instead of 5 %
+            > ann: promote full by force the errors are known, and harmless
+              100 %  promoting         rollout.promote: promoted in full by ann, by force: the errors are known, and harmless: 1 of 2 steps were left
+            > for 1s
+              100 %  soaking           rollout.soak: version 2 has all of the traffic; version 1 stays in memory for 10m
+            > count canary 1000 400 stable 0 0
+            > for 1s
+              waits: soaking for another 10m
+            > trip canary
+            > for 1s
+              0 %    aborting          rollout.abort: aborted: the canary fails again and again while the stable is healthy (errors: 404 of 1,240 on the canary (32.6 %) against 6 of 4,760 on the stable (0.13 %))
+        "#]],
+    );
+}
+
+#[test]
+fn the_ceiling_holds_while_soaking() {
+    check(
+        "5 % | analyze",
+        "for 3s
+         ann: promote full
+         for 1s
+         count canary 1000 400 stable 0 0
+         for 1s",
+        expect![[r#"
+            > for 3s
+              0 %    preparing         rollout.prepare: version 2 is made ready, without traffic
+              5 %    baking            rollout.start: version 2 is ready: step 1 of 2: 5 % of the traffic
+              5 %    baking            rollout.advance: step 2 of 2: analysis 'quick', because the canary has 5 % of the traffic
+            > ann: promote full
+              100 %  promoting         rollout.promote: promoted in full by ann: 1 of 2 steps were left
+            > for 1s
+              100 %  soaking           rollout.soak: version 2 has all of the traffic; version 1 stays in memory for 10m
+            > count canary 1000 400 stable 0 0
+            > for 1s
+              0 %    aborting          rollout.abort: aborted: errors: 400 of 1,000 on the canary (40.0 %) against 0 of 0 on the stable, at least 34.5 % where 20.0 % is the ceiling
+        "#]],
+    );
+}

@@ -259,6 +259,9 @@ impl Walk {
         if turned {
             self.seen.insert((from.to_owned(), to.to_owned()));
         }
+        if let (Some(was), Some(is)) = (before.phase.held(), after.phase.held()) {
+            assert!(is >= was, "{was:?} gave way to {is:?}");
+        }
         self.moved(&before, &after);
         self.advanced(&before, &after, &sight);
     }
