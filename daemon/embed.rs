@@ -11,7 +11,7 @@ use impresario_models::backend::Engines;
 use impresario_models::package::Limits;
 use impresario_models::repository::Repository;
 use impresario_models::{LoadError, Model, Name, Tensor, VersionNumber};
-use impresario_pipelines::fleet::{self, By, Command, Event, Reason, Source};
+use impresario_pipelines::fleet::{self, By, Command, Event, Promise, Reason, Source};
 use impresario_pipelines::spec::Pipeline;
 
 use crate::actors::library::Build;
@@ -372,6 +372,7 @@ impl Impresario {
             reason: None,
         };
         let command = Command::PutPipeline {
+            promise: Promise::Kept,
             name: name.clone(),
             pipeline,
             expected: None,

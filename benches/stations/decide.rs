@@ -23,7 +23,7 @@ pub(crate) fn cases() -> Vec<Case> {
     let cases = vec![
         Case::each("route", 0, move || {
             let route = snapshot.table.route(black_box("model-50"));
-            black_box(black_box(route.expect("it was registered").decide()).is_ok());
+            black_box(black_box(route.expect("it was registered").decide(None, 7)).is_ok());
         }),
         Case::each("route/unknown", 0, move || {
             black_box(unknown.table.route(black_box("model-x")).is_none());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix::Message;
 use impresario_models::loader::Loaded;
 use impresario_models::{Name, VersionNumber};
-use impresario_pipelines::fleet::{By, Command, Event, Fleet, Report, Revision, Stage};
+use impresario_pipelines::fleet::{By, Command, Event, Fleet, Judged, Report, Revision, Stage};
 
 use super::supervisor::Refused;
 use crate::store::{Error as StoreError, Token};
@@ -64,6 +64,11 @@ pub struct Note {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Seen(pub Vec<Event>);
+
+/// Courses were looked at.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Judge(pub(super) Vec<Judged>);
 
 /// A load has come to a stage.
 #[derive(Debug, Message)]

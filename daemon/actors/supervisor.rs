@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::{
     Actor, Addr, Arbiter, AsyncContext, Context, Handler, MailboxError, ResponseFuture,
@@ -16,7 +16,7 @@ use actix::{
 };
 use impresario_models::{Name, VersionNumber};
 use impresario_pipelines::fleet::{
-    self, By, Command, Event, Fleet, Input, Now, Record, Rejection, Routing,
+    self, By, Command, Event, Fleet, Input, Judged, Now, Record, Rejection, Routing,
 };
 use tokio::sync::oneshot;
 
@@ -24,15 +24,16 @@ use super::handle::Handle;
 use super::library::Library;
 use super::live::Live;
 use super::messages::{
-    Change, ChangeTokens, Crashed, Drained, Leave, LoadEnded, LoadProgressed, Note, Outcome, Seen,
-    Stop,
+    Change, ChangeTokens, Crashed, Drained, Judge, Leave, LoadEnded, LoadProgressed, Note, Outcome,
+    Seen, Stop,
 };
 use super::version::Version;
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::measure::Measure;
 use crate::store::{Commit, Error as StoreError, Loaded as Stored, Store, Token, TokenChange};
 use pace::Pace;
 
+mod judge;
 mod pace;
 mod perform;
 
@@ -79,6 +80,7 @@ pub enum Refused {
 pub(super) struct Supervisor {
     settings: Settings,
     fleet: Arc<Fleet>,
+    stored: Stand,
     tokens: Arc<Vec<Token>>,
     versions: HashMap<VersionKey, Life>,
     /// Loads under way, by the serial that tells a load from an earlier one that was given up.
@@ -96,6 +98,15 @@ pub(super) struct Supervisor {
 }
 
 type VersionKey = (Name, VersionNumber);
+
+/// What the store is known to hold. The fleet may be ahead of it: what protects callers does not wait for a disk.
+struct Stand {
+    routing: Routing,
+    /// The newest record.
+    record: u64,
+    /// When it was written.
+    at: Instant,
+}
 
 /// A version in memory.
 struct Life {
@@ -174,6 +185,11 @@ impl Control {
         Ok(self.supervisor.send(Seen(events)).await?)
     }
 
+    /// Tells what was seen of courses.
+    pub(crate) fn judge(&self, judged: Vec<Judged>) {
+        self.supervisor.do_send(Judge(judged));
+    }
+
     /// The published state.
     #[must_use]
     pub fn live(&self) -> &Live {
@@ -205,6 +221,7 @@ impl Supervisor {
         fleet.history = stored.history;
         Self {
             settings,
+            stored: Stand::of(&fleet),
             fleet: Arc::new(fleet),
             tokens: Arc::new(stored.tokens),
             versions: HashMap::new(),
@@ -236,7 +253,7 @@ impl Supervisor {
         let next = fleet::apply(&self.fleet, Input::Command(command, by), now)?;
         let changed = next.routing != self.fleet.routing;
         if !dry_run {
-            self.commit(&self.fleet.routing.clone(), &next, &[])?;
+            self.commit(&next, &[])?;
             self.fleet = Arc::new(next);
             self.proceed(ctx);
             return Ok(Outcome {
@@ -269,7 +286,7 @@ impl Supervisor {
             return;
         };
         let next = Arc::clone(&self.fleet);
-        if let Err(error) = usable.and_then(|()| self.commit(&before, &next, &[])) {
+        if let Err(error) = usable.and_then(|()| self.commit(&next, &[])) {
             tracing::error!(error = %error, "an event's change of the routing is not stored yet");
             drop(next);
             Arc::make_mut(&mut self.fleet).routing = before;
@@ -289,26 +306,18 @@ impl Supervisor {
             action,
             reason: by.reason,
             diffs: Vec::new(),
+            numbers: Vec::new(),
         });
-        self.commit(&self.fleet.routing.clone(), &next, tokens)?;
+        self.commit(&next, tokens)?;
         self.fleet = Arc::new(next);
         Ok(())
     }
 
     /// Makes the next fleet durable: what differs in the routing, and the records that are new.
-    fn commit(
-        &mut self,
-        before: &Routing,
-        next: &Fleet,
-        tokens: &[TokenChange],
-    ) -> Result<(), Refused> {
-        let last = self.fleet.history.last().map_or(0, |record| record.seq);
-        let records: Vec<_> = next
-            .history
-            .iter()
-            .filter(|record| record.seq > last)
-            .cloned()
-            .collect();
+    fn commit(&mut self, next: &Fleet, tokens: &[TokenChange]) -> Result<(), Refused> {
+        let before = &self.stored.routing;
+        let new = |record: &&Arc<Record>| record.seq > self.stored.record;
+        let records: Vec<_> = next.history.iter().filter(new).cloned().collect();
         if next.routing == *before && records.is_empty() && tokens.is_empty() {
             return Ok(());
         }
@@ -321,7 +330,9 @@ impl Supervisor {
             self.doubtful |= matches!(error, StoreError::Unknown { .. });
             tracing::error!(error = %error, "a change could not be stored");
             Refused::from(error)
-        })
+        })?;
+        self.stored = Stand::of(next);
+        Ok(())
     }
 
     /// Refuses changes when the daemon goes down, and reads the store again when it is not known what it holds.
@@ -334,11 +345,25 @@ impl Supervisor {
             let mut fleet = Fleet::clone(&self.fleet);
             fleet.routing = stored.routing;
             fleet.history = stored.history;
+            self.stored = Stand::of(&fleet);
             self.fleet = Arc::new(fleet);
             self.tokens = Arc::new(stored.tokens);
             self.doubtful = false;
         }
         Ok(())
+    }
+}
+
+// === impl Stand ===
+
+impl Stand {
+    /// What a fleet that was just read or written leaves in the store.
+    fn of(fleet: &Fleet) -> Self {
+        Self {
+            routing: fleet.routing.clone(),
+            record: fleet.history.last().map_or(0, |record| record.seq),
+            at: clock::instant(),
+        }
     }
 }
 

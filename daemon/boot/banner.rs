@@ -117,9 +117,9 @@ fn render(
         .max()
         .unwrap_or(0);
     for route in routes.iter().take(MAX_LINES) {
-        let line = match route.decide() {
-            Ok(decision) => {
-                let target = snapshot.table.target(decision.target);
+        let line = match route.main() {
+            Ok(target) => {
+                let target = snapshot.table.target(target);
                 format!(
                     "{} version {}, {}",
                     target.model, target.version, target.facts.engine

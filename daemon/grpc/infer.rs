@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use impresario_models::VersionNumber;
+use impresario_pipelines::Variant;
 
 use tonic::metadata::MetadataMap;
 
@@ -30,7 +31,7 @@ pub(super) struct Client<'a> {
 /// An answer, and who gave it.
 pub(super) struct Answered {
     pub(super) message: ModelInferResponse,
-    pub(super) variant: &'static str,
+    pub(super) variant: Variant,
     pub(super) version: VersionNumber,
     pub(super) origin: Origin,
 }

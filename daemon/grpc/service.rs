@@ -169,7 +169,7 @@ impl GrpcInferenceService for Service {
                 response.disable_compression();
             }
             let metadata = response.metadata_mut();
-            status::put(metadata, "x-route-variant", answered.variant);
+            status::put(metadata, "x-route-variant", answered.variant.as_str());
             status::put(metadata, "x-route-version", &answered.version.to_string());
             if let Some(word) = answered.origin.as_str() {
                 status::put(metadata, "x-route-cache", word);

@@ -66,7 +66,7 @@ pub(super) async fn infer(
     if coding != Coding::Identity {
         response.insert_header((CONTENT_ENCODING, coding.as_str()));
     }
-    response.insert_header((VARIANT, answer.variant));
+    response.insert_header((VARIANT, answer.variant.as_str()));
     response.insert_header((VERSION, served));
     if let Some(word) = answer.origin.as_str() {
         response.insert_header((CACHE, word));

@@ -75,7 +75,7 @@ impl Entry {
         let handle = self.handle();
         Answer {
             outputs,
-            variant: self.decision.variant,
+            variant: self.decision.variant.clone(),
             model: handle.model.clone(),
             version: handle.version,
             facts: Arc::clone(&handle.facts),

@@ -5,6 +5,7 @@
 
 mod admit;
 mod cache;
+mod draw;
 mod entry;
 mod recall;
 mod terms;
@@ -13,8 +14,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use impresario_models::{Name, Tensor, VersionNumber, batch};
+use impresario_pipelines::Variant;
 use impresario_pipelines::fleet::Facts;
-use impresario_pipelines::table::Decision;
+use impresario_pipelines::table::{Decision, Why};
 
 use crate::actors::{Computed, Live};
 use crate::clock;
@@ -29,6 +31,7 @@ pub use terms::Terms;
 
 use admit::Limits;
 use cache::Look;
+use draw::draw;
 use entry::Counting;
 use recall::Parked;
 
@@ -62,7 +65,7 @@ pub struct Answer {
     /// All outputs, in the contract's order.
     pub outputs: Vec<Tensor>,
     /// The variant that was picked.
-    pub variant: &'static str,
+    pub variant: Variant,
     /// The model that answered.
     pub model: Name,
     /// Its version.
@@ -143,7 +146,7 @@ impl Serve {
         };
         let route = snapshot.table.route(name).ok_or_else(unknown)?;
         let decided = match version {
-            None => route.decide(),
+            None => route.decide(None, draw()),
             Some(text) => {
                 let number = text.parse::<VersionNumber>().ok();
                 let found = number.and_then(|number| snapshot.table.version(name, number));
@@ -155,7 +158,10 @@ impl Serve {
                 })?;
                 found.map(|target| Decision {
                     target,
-                    variant: "direct",
+                    variant: Variant::DIRECT,
+                    arm: None,
+                    slot: None,
+                    why: Why::Direct,
                 })
             }
         };

@@ -9,7 +9,7 @@ use impresario_pipelines::Revision;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::schema::{self, EntryV1, IntentV1, RecordV1, TokenV1};
+use super::schema::{self, EntryV1, FreezeV1, IntentV1, RecordV1, TokenV1};
 use super::{Cause, Contents};
 
 /// The value of the header's `format`.
@@ -43,6 +43,7 @@ enum Line {
     Applied(Named<String>),
     Record(RecordV1),
     Token(TokenV1),
+    Freeze(FreezeV1),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -69,6 +70,7 @@ pub(super) fn write(contents: &Contents, at: u64, out: &mut dyn Write) -> Result
         routing.applied.len(),
         contents.records.len(),
         contents.tokens.len(),
+        usize::from(routing.freeze.is_some()),
     ];
     out.line(&Header {
         format: FORMAT.to_owned(),
@@ -95,6 +97,9 @@ pub(super) fn write(contents: &Contents, at: u64, out: &mut dyn Write) -> Result
     }
     for token in &contents.tokens {
         out.line(&Line::Token(token.into()))?;
+    }
+    if let Some(freeze) = &routing.freeze {
+        out.line(&Line::Freeze(freeze.into()))?;
     }
     let sha256 = hex(out.sum.clone());
     out.line(&Trailer { sha256 })?;
@@ -173,6 +178,7 @@ impl Contents {
                 self.tokens.push(token.into());
                 twice
             }
+            Line::Freeze(freeze) => self.routing.freeze.replace(freeze.into()).is_some(),
         };
         match twice {
             true => Err("it is there twice".to_owned()),

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use impresario_pipelines::fleet::Record;
 
-use super::{AuditQuery, Cause, Commit, Error, Loaded, Store};
+use super::{AuditQuery, Cause, Commit, Error, Keep, Loaded, Shelf, Store};
 
 /// Wraps a store; each fault that was asked for befalls one commit, in order.
 #[derive(Debug)]
@@ -90,6 +90,14 @@ impl<S: Store> Store for Faulty<S> {
 
     fn audit(&self, query: &AuditQuery) -> Result<Vec<Record>, Error> {
         self.inner.audit(query)
+    }
+
+    fn keep(&self, changes: &[Keep]) -> Result<(), Error> {
+        self.inner.keep(changes)
+    }
+
+    fn kept(&self, shelf: Shelf) -> Result<Vec<(String, String)>, Error> {
+        self.inner.kept(shelf)
     }
 
     fn backup(&self, at: u64, out: &mut dyn Write) -> Result<(), Error> {

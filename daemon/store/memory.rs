@@ -8,8 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use impresario_pipelines::fleet::Record;
 
 use super::{
-    AuditQuery, Cause, Commit, Contents, Error, Loaded, Retention, Store, Token, TokenChange,
-    backup,
+    AuditQuery, Cause, Commit, Contents, Error, Keep, Loaded, Retention, Shelf, Store, Token,
+    TokenChange, backup,
 };
 
 /// Keeps everything in memory, by the same rules as the durable store.
@@ -17,6 +17,7 @@ use super::{
 pub struct Memory {
     retention: Retention,
     contents: Mutex<Contents>,
+    kept: Mutex<BTreeMap<(Shelf, String), String>>,
 }
 
 // === impl Memory ===
@@ -28,6 +29,7 @@ impl Memory {
         Self {
             retention: retention.sane(),
             contents: Mutex::default(),
+            kept: Mutex::default(),
         }
     }
 
@@ -73,6 +75,27 @@ impl Store for Memory {
         }
         contents.tokens = tokens.into_values().collect();
         Ok(())
+    }
+
+    fn keep(&self, changes: &[Keep]) -> Result<(), Error> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        for Keep { shelf, key, text } in changes {
+            let key = (*shelf, key.clone());
+            match text {
+                Some(text) => kept.insert(key, text.clone()),
+                None => kept.remove(&key),
+            };
+        }
+        Ok(())
+    }
+
+    fn kept(&self, shelf: Shelf) -> Result<Vec<(String, String)>, Error> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let on_shelf = kept.range((shelf, String::new())..);
+        let on_shelf = on_shelf.take_while(|((on, _), _)| *on == shelf);
+        Ok(on_shelf
+            .map(|((_, key), text)| (key.clone(), text.clone()))
+            .collect())
     }
 
     fn audit(&self, query: &AuditQuery) -> Result<Vec<Record>, Error> {

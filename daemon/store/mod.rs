@@ -47,12 +47,53 @@ pub trait Store: Send + Sync {
     /// [`Error::Aborted`].
     fn audit(&self, query: &AuditQuery) -> Result<Vec<Record>, Error>;
 
-    /// Writes everything as one file; `at` is the wall time in milliseconds since 1970. The file holds the
+    /// Puts and removes what is kept beside the routing, all of it or nothing. When it returns `Ok` the change survives
+    /// the end of the process, but not the loss of power.
+    ///
+    /// # Errors
+    /// [`Error::Aborted`].
+    fn keep(&self, changes: &[Keep]) -> Result<(), Error>;
+
+    /// What is kept on a shelf: keys with their texts, in the order of keys.
+    ///
+    /// # Errors
+    /// [`Error::Aborted`].
+    fn kept(&self, shelf: Shelf) -> Result<Vec<(String, String)>, Error>;
+
+    /// Writes everything but what [`Store::keep`] keeps as one file; `at` is the wall time in milliseconds since 1970. The file holds the
     /// tokens' hashes: keep it as you keep the store.
     ///
     /// # Errors
     /// [`Error::Aborted`] when the store cannot be read or `out` cannot be written.
     fn backup(&self, at: u64, out: &mut dyn Write) -> Result<(), Error>;
+}
+
+/// What is kept beside the routing: it changes all the time, and none of it decides alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Shelf {
+    /// What rollouts are judged by, by pipeline.
+    Evidence,
+    /// What shadows showed, by pipeline.
+    Comparison,
+    /// What experiments and bandits have gathered, in parts.
+    Record,
+    /// Which feedback was taken in.
+    Feedback,
+    /// Decisions to be explained.
+    Decision,
+    /// What signs tokens of routes.
+    Secret,
+}
+
+/// A change of what is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// Where.
+    pub shelf: Shelf,
+    /// Its key, without zero bytes.
+    pub key: String,
+    /// What is kept, in the keeper's own form; nothing to remove it.
+    pub text: Option<String>,
 }
 
 /// How much is kept.
@@ -156,6 +197,22 @@ impl Retention {
         Self {
             audit,
             history: self.history.clamp(1, audit),
+        }
+    }
+}
+
+// === impl Shelf ===
+
+impl Shelf {
+    /// What the keys of the shelf begin with.
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Evidence => "evidence/",
+            Self::Comparison => "comparison/",
+            Self::Record => "record/",
+            Self::Feedback => "feedback/",
+            Self::Decision => "decision/",
+            Self::Secret => "secret/",
         }
     }
 }

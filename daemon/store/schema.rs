@@ -3,14 +3,18 @@
 //! A field that changes its meaning makes the next schema version, with a migration from this one; the types of
 //! the fleet may change freely meanwhile.
 
+use std::sync::Arc;
+
 use impresario_models::{Name, VersionNumber};
 use impresario_pipelines::fleet::{
-    Change, Diff, Entry, Intent, Keep, Record, Revision, Source as Door,
+    Change, Course, Diff, Entry, Freeze, Intent, Keep, Promise, Record, Revision, Source as Door,
 };
 use impresario_pipelines::spec::Pipeline;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Role, Token};
+
+mod course;
 
 /// The schema that this program writes.
 pub(super) const VERSION: u32 = 1;
@@ -24,6 +28,34 @@ pub(super) struct EntryV1 {
     source: SourceV1,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     keep: Option<KeepV1>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    course: Option<Stored>,
+    #[serde(default, skip_serializing_if = "is_kept")]
+    promise: PromiseV1,
+}
+
+/// A course, shared with the fleet.
+#[derive(Clone, Serialize, Deserialize)]
+struct Stored(#[serde(with = "shared")] Arc<Course>);
+
+/// Whether what callers rely on is held against versions.
+#[derive(Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum PromiseV1 {
+    #[default]
+    Kept,
+    Waived,
+}
+
+/// Why no rollout advances.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FreezeV1 {
+    actor: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<u64>,
 }
 
 /// A version that goes on serving.
@@ -63,6 +95,8 @@ pub(super) struct RecordV1 {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     diffs: Vec<DiffV1>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    numbers: Vec<(String, f64)>,
 }
 
 /// One thing that became different.
@@ -78,6 +112,11 @@ enum DiffV1 {
         name: Name,
         before: Option<IntentV1>,
         after: Option<IntentV1>,
+    },
+    Course {
+        name: Name,
+        before: Option<Stored>,
+        after: Option<Stored>,
     },
 }
 
@@ -135,8 +174,30 @@ pub(super) struct HeadV1 {
     pub(super) tokens: u64,
 }
 
-// === into the stored form ===
+/// A course behind its pointer.
+mod shared {
+    use super::{Arc, Course, Deserializer, Serializer, course::CourseV1};
 
+    pub(super) fn serialize<S: Serializer>(course: &Arc<Course>, to: S) -> Result<S::Ok, S::Error> {
+        CourseV1::serialize(course, to)
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<Arc<Course>, D::Error> {
+        CourseV1::deserialize(from).map(Arc::new)
+    }
+}
+
+/// The numbers that JSON can hold.
+fn finite(numbers: &[(String, f64)]) -> Vec<(String, f64)> {
+    let finite = numbers.iter().filter(|(_, number)| number.is_finite());
+    finite.cloned().collect()
+}
+
+fn is_kept(promise: &PromiseV1) -> bool {
+    *promise == PromiseV1::Kept
+}
+
+// === into the stored form ===
 impl From<&Entry> for EntryV1 {
     fn from(entry: &Entry) -> Self {
         Self {
@@ -147,6 +208,27 @@ impl From<&Entry> for EntryV1 {
                 model: keep.model.clone(),
                 version: keep.version,
             }),
+            course: entry.course.clone().map(Stored),
+            promise: entry.promise.into(),
+        }
+    }
+}
+
+impl From<Promise> for PromiseV1 {
+    fn from(promise: Promise) -> Self {
+        match promise {
+            Promise::Kept => Self::Kept,
+            Promise::Waived => Self::Waived,
+        }
+    }
+}
+
+impl From<&Freeze> for FreezeV1 {
+    fn from(freeze: &Freeze) -> Self {
+        Self {
+            actor: freeze.actor.clone(),
+            reason: freeze.reason.clone(),
+            until: freeze.until,
         }
     }
 }
@@ -177,6 +259,7 @@ impl From<&Record> for RecordV1 {
             action: record.action.clone(),
             reason: record.reason.clone(),
             diffs: record.diffs.iter().map(DiffV1::from).collect(),
+            numbers: finite(&record.numbers),
         }
     }
 }
@@ -194,6 +277,11 @@ impl From<&Diff> for DiffV1 {
                 name,
                 before: before.as_ref().map(IntentV1::from),
                 after: after.as_ref().map(IntentV1::from),
+            },
+            Change::Course { before, after } => Self::Course {
+                name,
+                before: before.clone().map(Stored),
+                after: after.clone().map(Stored),
             },
         }
     }
@@ -240,6 +328,21 @@ impl From<EntryV1> for Entry {
                 model: keep.model,
                 version: keep.version,
             }),
+            course: entry.course.map(|Stored(course)| course),
+            promise: match entry.promise {
+                PromiseV1::Kept => Promise::Kept,
+                PromiseV1::Waived => Promise::Waived,
+            },
+        }
+    }
+}
+
+impl From<FreezeV1> for Freeze {
+    fn from(freeze: FreezeV1) -> Self {
+        Self {
+            actor: freeze.actor,
+            reason: freeze.reason,
+            until: freeze.until,
         }
     }
 }
@@ -265,6 +368,7 @@ impl From<RecordV1> for Record {
             action: record.action,
             reason: record.reason,
             diffs: record.diffs.into_iter().map(Diff::from).collect(),
+            numbers: record.numbers,
         }
     }
 }
@@ -284,6 +388,15 @@ impl From<DiffV1> for Diff {
             } => {
                 let (before, after) = (before.map(Intent::from), after.map(Intent::from));
                 (name, Change::Intent { before, after })
+            }
+            DiffV1::Course {
+                name,
+                before,
+                after,
+            } => {
+                let course = |stored: Option<Stored>| stored.map(|Stored(course)| course);
+                let (before, after) = (course(before), course(after));
+                (name, Change::Course { before, after })
             }
         };
         Self { name, change }

@@ -17,10 +17,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use impresario_pipelines::fleet::{Record, Routing};
 
 use self::trees::{Batch, Of};
-use super::schema::{EntryV1, IntentV1, RecordV1, TokenV1};
+use super::schema::{EntryV1, FreezeV1, IntentV1, RecordV1, TokenV1};
 use super::{
-    AuditQuery, Cause, Commit, Contents, Error, Loaded, Retention, Store, TokenChange, backup,
-    memory,
+    AuditQuery, Cause, Commit, Contents, Error, Keep, Loaded, Retention, Shelf, Store, TokenChange,
+    backup, memory,
 };
 
 /// A store in a directory. One process at a time has it open.
@@ -32,6 +32,9 @@ pub struct Sled {
     state: Mutex<State>,
     directory: Directory,
 }
+
+/// The key of the freeze of all rollouts, in the tree of the head.
+const FREEZE: &[u8] = b"freeze";
 
 #[derive(Debug)]
 enum State {
@@ -152,6 +155,34 @@ impl Store for Sled {
         })
     }
 
+    fn keep(&self, changes: &[Keep]) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        for Keep { shelf, key, text } in changes {
+            let key = format!("{}{key}", shelf.prefix());
+            match text {
+                Some(text) => batch
+                    .put(Of::Kept, key.as_bytes(), text)
+                    .map_err(|cause| self.aborted("keep evidence in", cause))?,
+                None => batch.remove(Of::Kept, key.as_bytes()),
+            }
+        }
+        self.read("keep evidence in", |engine| engine.keep(&batch))
+    }
+
+    fn kept(&self, shelf: Shelf) -> Result<Vec<(String, String)>, Error> {
+        self.read("read the evidence in", |engine| {
+            let prefix = shelf.prefix();
+            let found = engine
+                .trees()
+                .below::<String>(Of::Kept, prefix.as_bytes())?;
+            let named = found.into_iter().map(|(key, text)| {
+                let key = String::from_utf8_lossy(&key[prefix.len()..]).into_owned();
+                (key, text)
+            });
+            Ok(named.collect())
+        })
+    }
+
     fn audit(&self, query: &AuditQuery) -> Result<Vec<Record>, Error> {
         self.read("read the audit in", |engine| engine.audit(query))
     }
@@ -169,6 +200,11 @@ fn batch(commit: &Commit<'_>) -> Result<Batch, Cause> {
         batch.differing::<EntryV1, _>(Of::Pipelines, &before.pipelines, &after.pipelines)?;
         batch.differing::<IntentV1, _>(Of::Intents, &before.intents, &after.intents)?;
         batch.differing::<String, _>(Of::Applied, &before.applied, &after.applied)?;
+        match &after.freeze {
+            _ if before.freeze == after.freeze => {}
+            Some(freeze) => batch.put(Of::Meta, FREEZE, &FreezeV1::from(freeze))?,
+            None => batch.remove(Of::Meta, FREEZE),
+        }
     }
     for record in commit.records {
         batch.put(
@@ -237,6 +273,8 @@ impl Engine {
         for (name, digest) in trees.all::<String>(Of::Applied)? {
             contents.routing.applied.insert(trees::name(&name)?, digest);
         }
+        let freeze: Option<FreezeV1> = trees.one(Of::Meta, FREEZE)?;
+        contents.routing.freeze = freeze.map(Into::into);
         for (_, token) in trees.all::<TokenV1>(Of::Tokens)? {
             contents.tokens.push(token.into());
         }

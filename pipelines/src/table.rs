@@ -3,16 +3,22 @@
 //! Everything that can be looked up is looked up when the table is made; a request finds its route by name and
 //! decides without a lock, a clock or an allocation.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod compile;
+
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use impresario_models::{Name, VersionNumber};
 
-use crate::fleet::{Facts, Fleet, Keep, Phase, Revision, Seen, away, callable};
+use crate::bucket::Slot;
+use crate::fleet::{Facts, Keep, Phase, Revision, Seen};
 
 pub use crate::fleet::on_demand;
+use crate::policy::Split;
 use crate::policy::Standalone;
-use crate::spec::{Pipeline, Service};
+use crate::spec::{Service, Shadow};
+use crate::variant::Variant;
+pub use compile::{answering, compile, standing};
 
 /// The routes of one revision.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,6 +39,17 @@ pub struct Route {
     pub service: Arc<Service>,
     /// How a version is picked.
     pub policy: Resolved,
+    /// Who sees requests and answers nobody.
+    pub shadow: Option<Shadowing>,
+}
+
+/// A version that sees requests and answers nobody.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shadowing {
+    /// The version, or why it cannot answer.
+    pub to: Result<TargetId, Unavailable>,
+    /// How it sees them.
+    pub spec: Arc<Shadow>,
 }
 
 /// A policy, resolved against the fleet.
@@ -40,6 +57,8 @@ pub struct Route {
 pub enum Resolved {
     /// One version answers every request.
     Standalone(Standalone),
+    /// Several versions share them.
+    Split(Arc<Split>),
 }
 
 /// A version that can answer.
@@ -57,13 +76,38 @@ pub struct Target {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TargetId(u32);
 
-/// Who answers a request, and as what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Who answers a request, as what, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     /// Who.
     pub target: TargetId,
     /// The variant's name, for headers and metrics.
-    pub variant: &'static str,
+    pub variant: Variant,
+    /// The arm that the answer is evidence for; none where it is for none.
+    pub arm: Option<usize>,
+    /// The slot that decided, where one did.
+    pub slot: Option<Slot>,
+    /// Why it is this one.
+    pub why: Why,
+}
+
+/// Why a request is answered by the one that answers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// There is only one.
+    Only,
+    /// Its slot belongs to the arm.
+    Slot,
+    /// The request asked for the variant.
+    Forced,
+    /// The request asked for the version.
+    Direct,
+    /// The arm of its slot cannot answer, so the first one does.
+    Fallback,
+    /// Its key takes no part in the experiment, so the first arm answers.
+    Outside,
+    /// The arm of its slot fails in a row and was cut off before the supervisor knew.
+    Tripped,
 }
 
 /// Why nobody can answer now.
@@ -101,120 +145,6 @@ pub enum Standing {
     },
     /// No version.
     Nobody(Unavailable),
-}
-
-/// Makes the table of a fleet.
-#[must_use]
-pub fn compile(fleet: &Fleet) -> RouteTable {
-    let mut table = RouteTable {
-        revision: fleet.routing.revision,
-        ..RouteTable::default()
-    };
-    let mut ids: HashMap<(&Name, VersionNumber), TargetId> = HashMap::new();
-    let (parked, crowded) = away(fleet);
-    let told = |mut why: Unavailable| {
-        let key = why.version.map(|version| (why.model.clone(), version));
-        why.on_demand = key.as_ref().is_some_and(|key| parked.contains(key));
-        if let Some((model, version)) = key.filter(|key| crowded.contains(key)) {
-            why.passing = false;
-            why.why = format!(
-                "model '{model}' version {version} does not fit into memory beside the pinned versions \
-                 (models.memory_budget)"
-            );
-        }
-        why
-    };
-    for (model, version, seen) in fleet.observed.all() {
-        let to = match &seen.facts {
-            Some(facts) if seen.serves() => {
-                let id =
-                    TargetId(u32::try_from(table.targets.len()).expect("fewer versions than 2^32"));
-                table.targets.push(Target {
-                    model: model.clone(),
-                    version,
-                    facts: Arc::clone(facts),
-                });
-                ids.insert((model, version), id);
-                Ok(id)
-            }
-            _ => Err(told(Unavailable::phase(model, version, seen))),
-        };
-        let versions = table.versions.entry(model.clone()).or_default();
-        versions.insert(version, Standalone { to });
-    }
-    let implicit = fleet.observed.models.keys();
-    let names = fleet.routing.pipelines.keys().chain(implicit);
-    for name in names {
-        if table.routes.contains_key(name) {
-            continue;
-        }
-        let to = match standing(fleet, name) {
-            Standing::Serving { model, version }
-            | Standing::Kept {
-                keep: Keep { model, version },
-                ..
-            } => {
-                let id = ids.get(&(&model, version)).copied();
-                id.ok_or_else(|| Unavailable::no_version(&model, version))
-            }
-            Standing::Nobody(why) => Err(told(why)),
-        };
-        let entry = fleet.routing.pipelines.get(name);
-        let route = Route {
-            name: name.clone(),
-            service: entry.map_or_else(Arc::default, |e| Arc::clone(e.pipeline.service())),
-            policy: Resolved::Standalone(Standalone { to }),
-        };
-        table.routes.insert(name.clone(), route);
-    }
-    table
-}
-
-/// Who answers for a pipeline, explicit or implicit.
-#[must_use]
-pub fn standing(fleet: &Fleet, name: &Name) -> Standing {
-    let Some(entry) = fleet.routing.pipelines.get(name) else {
-        return Pipeline::implicit(name.clone()).policy().standing(fleet);
-    };
-    let asked = entry.pipeline.policy().standing(fleet);
-    match (asked, &entry.keep) {
-        (Standing::Nobody(waiting), Some(keep)) => {
-            let seen = |model: &Name, version| fleet.observed.version(model.as_str(), version);
-            let bounded = fleet.limits.budget.is_some();
-            let asked = waiting.version.and_then(|v| seen(&waiting.model, v));
-            match seen(&keep.model, keep.version) {
-                Some(kept) if kept.serves() => Standing::Kept {
-                    keep: keep.clone(),
-                    waiting,
-                },
-                // Both are parked, or the one asked for is broken: a request calls whichever comes.
-                Some(kept) if callable(kept) && bounded && !asked.is_some_and(callable) => {
-                    Standing::Nobody(Unavailable::phase(&keep.model, keep.version, kept))
-                }
-                _ => Standing::Nobody(waiting),
-            }
-        }
-        (asked, _) => asked,
-    }
-}
-
-/// The version that answers for a pipeline, at once or after it was called back into memory as one of those that
-/// are there [`on_demand`].
-#[must_use]
-pub fn answering(
-    fleet: &Fleet,
-    name: &Name,
-    parked: &BTreeSet<(Name, VersionNumber)>,
-) -> Option<(Name, VersionNumber)> {
-    match standing(fleet, name) {
-        Standing::Nobody(why) => {
-            let version = why.version?;
-            let seen = fleet.observed.version(why.model.as_str(), version)?;
-            let key = (why.model, version);
-            (seen.stay.proven && parked.contains(&key)).then_some(key)
-        }
-        serving => serving.serving(),
-    }
 }
 
 // === impl RouteTable ===
@@ -269,16 +199,59 @@ impl RouteTable {
 // === impl Route ===
 
 impl Route {
-    /// Who answers the next request.
+    /// Who answers the next request: that of its key, where it has one, or of a uniform draw.
     ///
     /// # Errors
     /// [`Unavailable`] saying why nobody can.
-    pub fn decide(&self) -> Result<Decision, &Unavailable> {
+    pub fn decide(&self, key: Option<&str>, draw: u64) -> Result<Decision, &Unavailable> {
         match &self.policy {
             Resolved::Standalone(Standalone { to }) => Ok(Decision {
                 target: to.as_ref().copied()?,
-                variant: "standalone",
+                variant: Variant::STANDALONE,
+                arm: None,
+                slot: None,
+                why: Why::Only,
             }),
+            Resolved::Split(split) => split.decide(split.slot(key, draw), key),
+        }
+    }
+
+    /// Who answers most requests.
+    ///
+    /// # Errors
+    /// [`Unavailable`] saying why nobody can.
+    pub fn main(&self) -> Result<TargetId, &Unavailable> {
+        match &self.policy {
+            Resolved::Standalone(Standalone { to }) => to.as_ref().copied(),
+            Resolved::Split(split) => split.main(),
+        }
+    }
+
+    /// Everybody who may answer, the one that answers for others first.
+    pub fn targets(&self) -> impl Iterator<Item = Result<TargetId, &Unavailable>> {
+        let (one, legs) = match &self.policy {
+            Resolved::Standalone(one) => (Some(&one.to), None),
+            Resolved::Split(split) => (None, Some(split.legs.iter().map(|leg| &leg.to))),
+        };
+        let all = one.into_iter().chain(legs.into_iter().flatten());
+        all.map(|to| to.as_ref().copied())
+    }
+}
+
+// === impl Why ===
+
+impl Why {
+    /// The word used in explanations.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Only => "only",
+            Self::Slot => "slot",
+            Self::Forced => "forced",
+            Self::Direct => "direct",
+            Self::Fallback => "fallback",
+            Self::Outside => "outside",
+            Self::Tripped => "tripped",
         }
     }
 }
@@ -336,6 +309,18 @@ impl Unavailable {
             on_demand: false,
             why: format!("model '{model}' version {version} {state}"),
             passing,
+        }
+    }
+
+    /// A version that could answer but is not let to.
+    #[must_use]
+    pub fn because(model: &Name, version: VersionNumber, why: String) -> Self {
+        Self {
+            model: model.clone(),
+            version: Some(version),
+            on_demand: false,
+            why,
+            passing: false,
         }
     }
 

@@ -138,13 +138,13 @@ impl Supervisor {
     fn cells(&self, table: &RouteTable) -> HashMap<Name, Vec<(TargetId, Arc<Cell>)>> {
         let mut cells: HashMap<Name, Vec<(TargetId, Arc<Cell>)>> = HashMap::new();
         for route in table.routes() {
-            let picked = route.decide().ok().map(|decision| decision.target);
+            let picked = route.targets().filter_map(Result::ok);
             let numbered = table.versions(route.name.as_str()).filter_map(|version| {
                 let found = table.version(route.name.as_str(), version)?;
                 found.ok()
             });
             let of_route = cells.entry(route.name.clone()).or_default();
-            for id in picked.into_iter().chain(numbered) {
+            for id in picked.chain(numbered) {
                 if of_route.iter().any(|(known, _)| *known == id) {
                     continue;
                 }

@@ -5,7 +5,7 @@ use actix_web::http::header::ETAG;
 use actix_web::web::{Bytes, Data, Json, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use impresario_models::Name;
-use impresario_pipelines::fleet::{By, Command, Rejection, Revision};
+use impresario_pipelines::fleet::{By, Command, Promise, Rejection, Revision};
 use impresario_pipelines::spec;
 
 use super::Admin;
@@ -106,6 +106,7 @@ pub(super) async fn put(
         .map_err(|problems| Problem::spec(Code::InvalidPipeline, &problems))?;
     let command = |expected| Command::PutPipeline {
         name: name.clone(),
+        promise: Promise::Kept,
         pipeline: pipeline.clone(),
         expected,
     };

@@ -82,12 +82,16 @@ codes! {
     MethodNotAllowed "method-not-allowed" METHOD_NOT_ALLOWED "The method is not allowed here",
     InUse "in-use" CONFLICT "A pipeline needs it",
     NothingToUndo "nothing-to-undo" CONFLICT "There is nothing to undo",
+    BreaksContract "breaks-contract" CONFLICT "A version breaks what callers rely on",
+    NoCourse "no-course" CONFLICT "The pipeline has nothing of this kind under way",
+    NotNow "not-now" CONFLICT "It cannot be done now",
     TokenConflict "token-conflict" CONFLICT "The tokens do not allow this",
     Stale "stale-revision" PRECONDITION_FAILED "It was changed meanwhile",
     BodyTooLarge "body-too-large" PAYLOAD_TOO_LARGE "The body is too large",
     InvalidPipeline "invalid-pipeline" UNPROCESSABLE_ENTITY "The pipeline has problems",
     InvalidConfig "invalid-config" UNPROCESSABLE_ENTITY "The files have problems",
     InvalidToken "invalid-token" UNPROCESSABLE_ENTITY "The token cannot be made so",
+    ReasonMissing "reason-missing" UNPROCESSABLE_ENTITY "A reason is needed",
     LoadFailed "load-failed" UNPROCESSABLE_ENTITY "The version could not be made ready",
     Slowed "too-many-attempts" TOO_MANY_REQUESTS "Too many wrong tokens",
     Internal "internal" INTERNAL_SERVER_ERROR "The daemon failed",
@@ -256,6 +260,10 @@ impl From<Rejection> for Problem {
             Rejection::InUse { .. } => Code::InUse,
             Rejection::NothingToUndo { .. } => Code::NothingToUndo,
             Rejection::UnknownRevision { .. } => Code::UnknownRevision,
+            Rejection::Breaks { .. } => Code::BreaksContract,
+            Rejection::ReasonMissing { .. } => Code::ReasonMissing,
+            Rejection::NoCourse { .. } => Code::NoCourse,
+            Rejection::Refused { .. } => Code::NotNow,
         };
         let problem = Self::new(code, rejection.to_string());
         match rejection {
@@ -264,7 +272,22 @@ impl From<Rejection> for Problem {
             } => problem
                 .with("expected", expected.0)
                 .with("current", current.0),
+            Rejection::Breaks { breaches, .. } => {
+                let list = breaches.iter().map(|breach| {
+                    json!({
+                        "side": breach.side.to_string(),
+                        "port": breach.port.as_deref(),
+                        "kind": breach.kind.as_str(),
+                        "message": breach.message,
+                        "hint": breach.hint,
+                    })
+                });
+                problem.with("breaches", list.collect::<Vec<_>>())
+            }
             Rejection::UnknownPipeline { .. }
+            | Rejection::ReasonMissing { .. }
+            | Rejection::NoCourse { .. }
+            | Rejection::Refused { .. }
             | Rejection::UnknownModel { .. }
             | Rejection::UnknownVersion { .. }
             | Rejection::InUse { .. }

@@ -218,6 +218,17 @@ impl Engine {
         Ok(())
     }
 
+    /// Puts and removes what the head does not count. It survives the end of the process when this returns.
+    pub(in crate::store) fn keep(&self, batch: &Batch) -> Result<(), Cause> {
+        let done = self.trees.each()[..].transaction(|views| batch.apply(views));
+        done.map_err(|error| match error {
+            TransactionError::Abort(cause) => cause,
+            TransactionError::Storage(error) => error.into(),
+        })?;
+        self.db.flush()?;
+        Ok(())
+    }
+
     /// Makes everything committed so far survive the loss of power.
     pub(in crate::store) fn sync(&self) -> Result<(), Cause> {
         self.db.flush()?;

@@ -33,29 +33,32 @@ pub(in crate::store) enum Of {
     Audit,
     /// Tokens by id.
     Tokens,
+    /// What is kept beside all that, by shelf and key; the head does not count it.
+    Kept,
 }
 
 /// The trees, in the order of [`Of`].
 #[derive(Debug)]
-pub(in crate::store) struct Trees([Tree; 6]);
+pub(in crate::store) struct Trees([Tree; 7]);
 
 /// Values to put and remove, in one transaction.
 #[derive(Debug, Default)]
 pub(in crate::store) struct Batch(Vec<(Of, Vec<u8>, Option<Vec<u8>>)>);
 
 /// How many values of a tree there are more, or fewer.
-pub(super) type Growth = [i64; 6];
+pub(super) type Growth = [i64; 7];
 
 // === impl Of ===
 
 impl Of {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Meta,
         Self::Pipelines,
         Self::Intents,
         Self::Applied,
         Self::Audit,
         Self::Tokens,
+        Self::Kept,
     ];
 
     pub(super) fn as_str(self) -> &'static str {
@@ -66,6 +69,7 @@ impl Of {
             Self::Applied => "applied",
             Self::Audit => "audit",
             Self::Tokens => "tokens",
+            Self::Kept => "kept",
         }
     }
 }
@@ -74,22 +78,31 @@ impl Of {
 
 impl Trees {
     pub(super) fn open(db: &Db) -> Result<Self, Cause> {
-        let [a, b, c, d, e, f] = Of::ALL.map(|of| db.open_tree(of.as_str()));
-        Ok(Self([a?, b?, c?, d?, e?, f?]))
+        let [a, b, c, d, e, f, g] = Of::ALL.map(|of| db.open_tree(of.as_str()));
+        Ok(Self([a?, b?, c?, d?, e?, f?, g?]))
     }
 
     pub(super) fn tree(&self, of: Of) -> &Tree {
         &self.0[of as usize]
     }
 
-    pub(super) fn each(&self) -> [&Tree; 6] {
+    pub(super) fn each(&self) -> [&Tree; 7] {
         self.0.each_ref()
     }
 
     /// Every value of a tree with its key, in the order of keys.
     pub(super) fn all<T: DeserializeOwned>(&self, of: Of) -> Result<Vec<(Vec<u8>, T)>, Cause> {
+        self.below(of, &[])
+    }
+
+    /// Every value whose key begins so, with its key, in the order of keys.
+    pub(super) fn below<T: DeserializeOwned>(
+        &self,
+        of: Of,
+        prefix: &[u8],
+    ) -> Result<Vec<(Vec<u8>, T)>, Cause> {
         let mut found = Vec::new();
-        let mut rest = self.tree(of).iter();
+        let mut rest = self.tree(of).scan_prefix(prefix);
         while let Some(first) = rest.next() {
             let (first, value) = first?;
             let key = match split(&first) {

@@ -9,6 +9,7 @@ use super::command::Draft;
 use super::event::happened;
 use super::input::{Event, Input, Now, Rejection};
 use super::observed::Seen;
+use super::steer::judged;
 use crate::table::{self, Standing};
 
 /// The rules of loading, restarting and remembering.
@@ -34,6 +35,8 @@ pub struct Limits {
 
 /// Applies one input.
 ///
+/// What was seen of a course is never refused: where it moves on, that is a revision with a record.
+///
 /// # Errors
 /// A [`Rejection`] for a command that cannot be done; events are never refused, an event about a version that
 /// is not there is without effect.
@@ -42,6 +45,7 @@ pub fn apply(fleet: &Fleet, input: Input, now: Now) -> Result<Fleet, Rejection> 
     match input {
         Input::Command(command, by) => Draft::new(&mut next).command(command, by, now)?,
         Input::Event(event) => happened(&mut next, event, now),
+        Input::Judged(seen) => judged(&mut next, seen, now),
     }
     settle(&mut next);
     Ok(next)
@@ -68,13 +72,11 @@ fn settle(fleet: &mut Fleet) {
         let Some(entry) = fleet.routing.pipelines.get_mut(&name) else {
             continue;
         };
-        let asked = entry.pipeline.policy().members();
-        let ready = asked.iter().all(|(model, version)| {
-            let model = fleet.observed.models.get(*model);
-            model.is_some_and(|m| match version {
-                Some(v) => m.versions.get(v).is_some_and(Seen::serves),
-                None => m.newest_serving().is_some(),
-            })
+        let (model, version) = entry.primary();
+        let model = fleet.observed.models.get(model);
+        let ready = model.is_some_and(|m| match version {
+            Some(v) => m.versions.get(&v).is_some_and(Seen::serves),
+            None => m.newest_serving().is_some(),
         });
         if ready {
             entry.keep = None;

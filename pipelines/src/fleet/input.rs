@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use impresario_models::{Name, VersionNumber};
 
+use super::course::{self, Verb};
 use super::observed::{Facts, Residence, Stage, VersionPolicy};
-use super::routing::Revision;
+use super::routing::{Promise, Revision};
+use crate::breaches::Breach;
 use crate::spec::Pipeline;
 
 /// One thing to apply.
@@ -15,6 +17,19 @@ pub enum Input {
     Command(Command, By),
     /// Happened.
     Event(Event),
+    /// Was seen of a course.
+    Judged(Judged),
+}
+
+/// What the analyst saw of a pipeline's course.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// The pipeline.
+    pub pipeline: Name,
+    /// The course that it saw, by the revision that began it.
+    pub course: u64,
+    /// What it saw.
+    pub seen: course::Seen,
 }
 
 /// Who asks, through which door, and why.
@@ -52,6 +67,8 @@ pub enum Command {
         name: Name,
         /// What it is to be.
         pipeline: Pipeline,
+        /// Whether versions that break what its callers rely on are let in: somebody insists, and says why.
+        promise: Promise,
         /// Compare-and-swap.
         expected: Option<Revision>,
     },
@@ -91,6 +108,22 @@ pub enum Command {
         /// The version; all where absent.
         version: Option<VersionNumber>,
     },
+    /// Tell the course of a pipeline something.
+    Steer {
+        /// The pipeline.
+        name: Name,
+        /// What.
+        verb: Verb,
+        /// Compare-and-swap.
+        expected: Option<Revision>,
+    },
+    /// Let no rollout of any pipeline advance.
+    Freeze {
+        /// Until then, in milliseconds since 1970; until it is taken back where absent.
+        until: Option<u64>,
+    },
+    /// Take that back.
+    Unfreeze,
 }
 
 /// Something that happened to a version, or to the repository.
@@ -238,7 +271,7 @@ pub struct Now {
 }
 
 /// Why a command is refused. Nothing was changed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Rejection {
     /// No such pipeline.
     #[error("unknown pipeline '{name}'")]
@@ -292,6 +325,46 @@ pub enum Rejection {
         /// The pipeline.
         name: Name,
     },
+    /// The version breaks what the pipeline's callers rely on.
+    #[error(
+        "model '{model}' version {version} breaks what callers of pipeline '{name}' rely on: {}; insist with a reason \
+         where they know",
+        list(breaches)
+    )]
+    Breaks {
+        /// The pipeline.
+        name: Name,
+        /// The model.
+        model: Name,
+        /// The version.
+        version: VersionNumber,
+        /// All that breaks.
+        breaches: Vec<Breach>,
+    },
+    /// Somebody insists and does not say why.
+    #[error("pipeline '{name}': whoever insists on a version that breaks its callers says why")]
+    ReasonMissing {
+        /// The pipeline.
+        name: Name,
+    },
+    /// The pipeline has no course of this kind.
+    #[error("pipeline '{name}' has no {wanted}: its policy is {policy}")]
+    NoCourse {
+        /// The pipeline.
+        name: Name,
+        /// What it was told to.
+        wanted: &'static str,
+        /// What it has.
+        policy: &'static str,
+    },
+    /// The course cannot do what it is told.
+    #[error("pipeline '{name}': {why}")]
+    Refused {
+        /// The pipeline.
+        name: Name,
+        /// Why.
+        why: course::Refusal,
+    },
     /// The revision is not among those kept for the pipeline.
     #[error("revision {to} of pipeline '{name}' is not known: {known}")]
     UnknownRevision {
@@ -322,6 +395,11 @@ impl Source {
 
 // === impl Rejection ===
 
+fn list(breaches: &[Breach]) -> String {
+    let all: Vec<String> = breaches.iter().map(ToString::to_string).collect();
+    all.join("; ")
+}
+
 impl Rejection {
     /// A stable code for scripts.
     #[must_use]
@@ -333,6 +411,10 @@ impl Rejection {
             Self::Stale { .. } => "stale-revision",
             Self::InUse { .. } => "in-use",
             Self::NothingToUndo { .. } => "nothing-to-undo",
+            Self::Breaks { .. } => "breaks-contract",
+            Self::ReasonMissing { .. } => "reason-missing",
+            Self::NoCourse { .. } => "no-course",
+            Self::Refused { .. } => "not-now",
             Self::UnknownRevision { .. } => "unknown-revision",
         }
     }

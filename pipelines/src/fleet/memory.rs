@@ -289,7 +289,7 @@ fn successors(fleet: &Fleet, wanted: &BTreeSet<Key>) -> BTreeSet<Key> {
     }
     let keeping = fleet.routing.pipelines.values();
     for entry in keeping.filter(|entry| entry.keep.is_some()) {
-        for (name, version) in entry.pipeline.policy().members() {
+        for (name, version) in entry.needs() {
             let model = fleet.observed.models.get(name);
             let version = version.or_else(|| newest(name, model?, wanted));
             successors.extend(version.map(|version| (name.clone(), version)));

@@ -7,17 +7,25 @@
 mod apply;
 mod check;
 mod command;
+mod course;
+mod entry;
 mod event;
 mod input;
+mod load;
 mod memory;
 mod observed;
+mod past;
 mod plan;
+mod put;
 mod report;
 mod routing;
+mod steer;
 
 pub use apply::{Limits, apply, take_in};
 pub use check::{Violation, check};
-pub use input::{By, Command, Event, Input, Now, Rejection, Source};
+pub use course::{Course, Moved, Refusal, Seen as Sight, Verb};
+pub(crate) use entry::{breaking, contract};
+pub use input::{By, Command, Event, Input, Judged, Now, Rejection, Source};
 pub use memory::on_demand;
 pub(crate) use memory::{away, callable, recallable};
 pub use observed::{
@@ -26,7 +34,7 @@ pub use observed::{
 pub(crate) use plan::by_policy;
 pub use plan::{Effect, plan};
 pub use report::{Reason, Report, Subject, Wait};
-pub use routing::{Change, Diff, Entry, Intent, Keep, Record, Revision, Routing};
+pub use routing::{Change, Diff, Entry, Freeze, Intent, Keep, Promise, Record, Revision, Routing};
 
 use std::sync::Arc;
 

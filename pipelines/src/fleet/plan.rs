@@ -150,7 +150,7 @@ pub(super) fn wanted(fleet: &Fleet) -> BTreeSet<(Name, VersionNumber)> {
         }
     }
     for entry in fleet.routing.pipelines.values() {
-        let pins = entry.pipeline.policy().members().into_iter();
+        let pins = entry.needs().into_iter();
         wanted.extend(pins.filter_map(|(model, version)| Some((model.clone(), version?))));
         wanted.extend(entry.keep.iter().map(|k| (k.model.clone(), k.version)));
     }

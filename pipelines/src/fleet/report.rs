@@ -96,7 +96,7 @@ impl Report {
                 subject: Subject::Pipeline(name.clone()),
                 reason,
             });
-            for (model, version) in entry.pipeline.policy().members() {
+            for (model, version) in entry.needs() {
                 let Some(version) = version else { continue };
                 if fleet.observed.version(model.as_str(), version).is_none() {
                     waits.push(Wait {

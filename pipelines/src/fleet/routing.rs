@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use impresario_models::{Name, VersionNumber};
 
+use super::course::Course;
 use super::input::Source;
 use crate::spec::Pipeline;
 
@@ -24,6 +26,19 @@ pub struct Routing {
     /// The digest of the file definition that was last applied, by pipeline. It outlives the pipeline, so that
     /// a definition that an admin deleted comes back only when the file is edited.
     pub applied: BTreeMap<Name, String>,
+    /// No rollout advances, in any pipeline; aborts act all the same.
+    pub freeze: Option<Freeze>,
+}
+
+/// Why nothing advances.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Freeze {
+    /// Who said so.
+    pub actor: String,
+    /// Why, in their words.
+    pub reason: Option<String>,
+    /// When it ends by itself, in milliseconds since 1970.
+    pub until: Option<u64>,
 }
 
 /// A pipeline as it stands.
@@ -37,6 +52,20 @@ pub struct Entry {
     pub source: Source,
     /// The version that answers until the one asked for is ready for the first time; nothing afterwards.
     pub keep: Option<Keep>,
+    /// What moves by itself since then.
+    pub course: Option<Arc<Course>>,
+    /// Whether versions whose contract breaks its callers' may answer: somebody insisted, with a reason.
+    pub promise: Promise,
+}
+
+/// Whether what a pipeline's callers rely on is held against its versions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Promise {
+    /// A version that breaks it gets no traffic.
+    #[default]
+    Kept,
+    /// Somebody insisted, with a reason that the audit keeps.
+    Waived,
 }
 
 /// A version that goes on serving while its successor is made ready.
@@ -76,6 +105,8 @@ pub struct Record {
     pub reason: Option<String>,
     /// What became different; empty for an action that changes no routing (a token made, a store restored).
     pub diffs: Vec<Diff>,
+    /// The numbers that it rested on, by name.
+    pub numbers: Vec<(String, f64)>,
 }
 
 /// One thing that became different.
@@ -103,6 +134,13 @@ pub enum Change {
         before: Option<Intent>,
         /// What it is.
         after: Option<Intent>,
+    },
+    /// What moves a pipeline by itself.
+    Course {
+        /// What it was.
+        before: Option<Arc<Course>>,
+        /// What it is.
+        after: Option<Arc<Course>>,
     },
 }
 

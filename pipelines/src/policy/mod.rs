@@ -3,15 +3,16 @@
 //! A policy is resolved against the fleet when a route table is made, and asked once per request: the first may
 //! look things up, the second only reads.
 
+mod split;
 mod standalone;
 
+pub use split::{Leg, Split};
 pub use standalone::Standalone;
+pub(crate) use standalone::standing;
 
 use impresario_models::{Name, VersionNumber};
 
-use crate::fleet::Fleet;
 use crate::spec::{Policy, VersionSelector};
-use crate::table::Standing;
 
 impl Policy {
     /// The models that the policy calls, with the version where it pins one.
@@ -32,27 +33,6 @@ impl Policy {
             }
         }
     }
-
-    /// Which version would answer now, or why none would.
-    #[must_use]
-    pub fn standing(&self, fleet: &Fleet) -> Standing {
-        match self {
-            Self::Standalone { model, version } => standalone::standing(fleet, model, *version),
-            Self::Canary(canary) => pinned(fleet, &canary.model, canary.stable),
-            Self::Experiment(experiment) => {
-                let (arm, _) = &experiment.arms[0];
-                pinned(fleet, &arm.model, arm.version)
-            }
-            Self::Bandit(bandit) => {
-                let arm = &bandit.arms[0];
-                pinned(fleet, &arm.model, arm.version)
-            }
-        }
-    }
-}
-
-fn pinned(fleet: &Fleet, model: &Name, version: VersionNumber) -> Standing {
-    standalone::standing(fleet, model, VersionSelector::Number(version))
 }
 
 impl VersionSelector {

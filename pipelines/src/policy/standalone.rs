@@ -1,7 +1,8 @@
 //! Standalone: one version of one model answers every request.
 
-use impresario_models::{Name, VersionNumber};
+use impresario_models::{Contract, Name, VersionNumber};
 
+use crate::breaches;
 use crate::fleet::{Fleet, Intent, Phase, Seen, by_policy, callable, recallable};
 use crate::spec::VersionSelector;
 use crate::table::{Standing, TargetId, Unavailable};
@@ -14,7 +15,12 @@ pub struct Standalone {
 }
 
 /// Which version would answer.
-pub(super) fn standing(fleet: &Fleet, model: &Name, version: VersionSelector) -> Standing {
+pub(crate) fn standing(
+    fleet: &Fleet,
+    model: &Name,
+    version: VersionSelector,
+    promise: Option<&Contract>,
+) -> Standing {
     let Some(known) = fleet.observed.models.get(model) else {
         return Standing::Nobody(Unavailable::no_model(model));
     };
@@ -34,7 +40,7 @@ pub(super) fn standing(fleet: &Fleet, model: &Name, version: VersionSelector) ->
             let intent = fleet.routing.intents.get(model);
             let newest_first = known.versions.iter().rev();
             let eligible: Vec<_> = newest_first
-                .filter(|(v, seen)| wished(intent, **v, seen, fleet))
+                .filter(|(v, seen)| wished(intent, **v, seen, fleet) && keeps(promise, seen))
                 .collect();
             // Whichever other version is in memory, because somebody pins it or until its successor is ready,
             // answers only while none does that is to be there by itself.
@@ -71,4 +77,13 @@ fn wished(intent: Option<&Intent>, version: VersionNumber, seen: &Seen, fleet: &
     // Where memory is bounded it may only be parked, and come back.
     let leaving = seen.phase == Phase::Draining && fleet.limits.budget.is_none();
     seen.present && told.unwrap_or(!unloaded) && !leaving
+}
+
+/// Whether a version gives what a pipeline promises. One that is not loaded is not known not to.
+fn keeps(promise: Option<&Contract>, seen: &Seen) -> bool {
+    let contract = seen.facts.as_ref().map(|facts| &facts.contract);
+    match (promise, contract) {
+        (Some(promise), Some(contract)) => breaches::compatible(promise, contract),
+        _ => true,
+    }
 }

@@ -90,6 +90,15 @@ impl Pipeline {
         })
     }
 
+    /// The same with another policy.
+    #[must_use]
+    pub fn with(&self, policy: Policy) -> Self {
+        Self {
+            policy,
+            ..self.clone()
+        }
+    }
+
     /// Which version answers.
     #[must_use]
     pub fn policy(&self) -> &Policy {

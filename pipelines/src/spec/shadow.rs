@@ -35,6 +35,21 @@ pub struct Tolerance {
 // === impl Shadow ===
 
 impl Shadow {
+    /// The shadow of a version, with what holds where nothing is said.
+    #[must_use]
+    pub fn of(model: Name, version: VersionNumber) -> Self {
+        Self {
+            model,
+            version,
+            sample: Self::SAMPLE,
+            noise: Self::NOISE,
+            tolerance: Tolerance::default(),
+            concurrency: Self::CONCURRENCY,
+            queue: Self::QUEUE,
+            examples: 0,
+        }
+    }
+
     /// The share of requests that it sees where nothing is said.
     pub const SAMPLE: f64 = 0.1;
     /// The share of those that are computed twice where nothing is said.

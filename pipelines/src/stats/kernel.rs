@@ -6,8 +6,6 @@
 //! q₀ = mρ/(mρ+1−ρ) if θ = m, and with qⱼ = gⱼmρ/(gⱼmρ+1−ρ) if θ = gⱼm. The e-value is the mean of the likelihood
 //! ratios over J alternatives gⱼ; by Ville's inequality it ever reaches 1/α with probability at most α.
 //!
-//! Pairs of answers to the same request (a shadow's) are the same with ρ = ½, counting those where one side alone failed.
-//!
 //! Within a segment ρ is constant, so counts are all that there is to keep: they add over replicas exactly.
 
 use super::evidence::{log_mean, threshold};
@@ -41,14 +39,14 @@ pub(super) enum Side {
 /// The log evidence that the canary's rate is more than `margin` times the stable's; tests θ ≤ m.
 #[must_use]
 pub fn log_e_harm(cells: &[Cell], margin: f64) -> f64 {
-    Alternatives::new(Side::Harm).log_e(cells, margin)
+    log_e(cells, margin, Side::Harm)
 }
 
 /// The log evidence that the canary's rate is less than `margin` times the stable's; tests θ ≥ m. Reaching ln 1/β
 /// proves non-inferiority.
 #[must_use]
 pub fn log_e_safe(cells: &[Cell], margin: f64) -> f64 {
-    Alternatives::new(Side::Safe).log_e(cells, margin)
+    log_e(cells, margin, Side::Safe)
 }
 
 /// Every margin that neither side rejects at α/2: a confidence sequence for the ratio of rates. An end that nothing
@@ -56,9 +54,8 @@ pub fn log_e_safe(cells: &[Cell], margin: f64) -> f64 {
 #[must_use]
 pub fn interval(cells: &[Cell], alpha: f64) -> Interval {
     let bar = threshold(alpha / 2.0);
-    let (harm, safe) = (Alternatives::new(Side::Harm), Alternatives::new(Side::Safe));
-    let low = crossing(|margin| harm.log_e(cells, margin) >= bar).0;
-    let high = crossing(|margin| safe.log_e(cells, margin) < bar).1;
+    let low = crossing(|margin| log_e_harm(cells, margin) >= bar).0;
+    let high = crossing(|margin| log_e_safe(cells, margin) < bar).1;
     Interval {
         low,
         // With more events than a number has digits the ends meet, and rounding may have them cross.
@@ -67,67 +64,48 @@ pub fn interval(cells: &[Cell], alpha: f64) -> Interval {
 }
 
 /// The same of counts that need not be whole: what is expected of a plan.
-pub(super) fn log_e_expected(rho: f64, events: (f64, f64), margin: f64, side: Side) -> f64 {
+pub(super) fn log_e_expected(
+    rho: f64,
+    (canary, stable): (f64, f64),
+    margin: f64,
+    side: Side,
+) -> f64 {
     let mut logs = [0.0; ALTERNATIVES];
-    Alternatives::new(side).add(&mut logs, rho, events, margin);
+    add(&mut logs, rho, canary, canary + stable, margin, side);
     log_mean(&logs)
 }
 
-/// The alternatives gⱼ of a side.
-struct Alternatives {
-    /// ln gⱼ, evenly spaced.
-    logs: [f64; ALTERNATIVES],
-    /// gⱼ − 1.
-    beyond: [f64; ALTERNATIVES],
+fn log_e(cells: &[Cell], margin: f64, side: Side) -> f64 {
+    let mut logs = [0.0; ALTERNATIVES];
+    for cell in cells {
+        let (canary, stable) = (cell.canary as f64, cell.stable as f64);
+        add(&mut logs, cell.rho, canary, canary + stable, margin, side);
+    }
+    log_mean(&logs)
 }
 
-// === impl Alternatives ===
-
-impl Alternatives {
-    fn new(side: Side) -> Self {
-        let (first, last) = (RANGE.0.ln(), RANGE.1.ln());
-        let step = (last - first) / (ALTERNATIVES - 1) as f64;
-        let logs = std::array::from_fn(|index| {
-            let log = first + step * index as f64;
-            match side {
-                Side::Harm => log,
-                Side::Safe => -log,
-            }
-        });
-        Self {
-            logs,
-            beyond: logs.map(f64::exp_m1),
-        }
+/// Adds a cell's log likelihood ratio to each alternative's.
+fn add(logs: &mut [f64; ALTERNATIVES], rho: f64, canary: f64, all: f64, margin: f64, side: Side) {
+    // Events where only one arm has traffic were no choice.
+    if !(rho > 0.0 && rho < 1.0) || margin.is_nan() {
+        return;
     }
-
-    fn log_e(&self, cells: &[Cell], margin: f64) -> f64 {
-        let mut logs = [0.0; ALTERNATIVES];
-        for cell in cells {
-            let events = (cell.canary as f64, cell.stable as f64);
-            self.add(&mut logs, cell.rho, events, margin);
-        }
-        log_mean(&logs)
+    let q0 = 1.0 / (1.0 + (1.0 - rho) / (margin * rho));
+    for (log, ln_gain) in logs.iter_mut().zip(gains(side)) {
+        // c·ln(q/q0) + s·ln((1−q)/(1−q0)), without a difference of close numbers.
+        *log += canary * ln_gain - all * (ln_gain.exp_m1() * q0).ln_1p();
     }
+}
 
-    /// Adds a cell's log likelihood ratio to each alternative's: c·ln(q/q0) + s·ln((1−q)/(1−q0)), without a
-    /// difference of close numbers.
-    fn add(
-        &self,
-        logs: &mut [f64; ALTERNATIVES],
-        rho: f64,
-        (canary, stable): (f64, f64),
-        margin: f64,
-    ) {
-        // Events where only one arm has traffic were no choice.
-        if !(rho > 0.0 && rho < 1.0) || margin.is_nan() {
-            return;
-        }
-        let q0 = 1.0 / (1.0 + (1.0 - rho) / (margin * rho));
-        let all = canary + stable;
-        for (log, (gain, beyond)) in logs.iter_mut().zip(self.logs.iter().zip(&self.beyond)) {
-            *log += canary * gain - all * (beyond * q0).ln_1p();
-        }
-    }
+/// The logs of the alternatives, evenly spaced.
+fn gains(side: Side) -> impl Iterator<Item = f64> {
+    let (first, last) = (RANGE.0.ln(), RANGE.1.ln());
+    let step = (last - first) / (ALTERNATIVES - 1) as f64;
+    let sign = match side {
+        Side::Harm => 1.0,
+        Side::Safe => -1.0,
+    };
+    (0..ALTERNATIVES).map(move |index| sign * (first + step * index as f64))
 }
 
 /// The margins on both sides of the point up to which `holds`, which holds below it only.
@@ -140,7 +118,7 @@ fn crossing(holds: impl Fn(f64) -> bool) -> (f64, f64) {
     if holds(high.exp()) {
         return (f64::INFINITY, f64::INFINITY);
     }
-    while high - low > 1e-10 {
+    while high - low > 1e-12 {
         let middle = low.midpoint(high);
         if middle <= low || middle >= high {
             break;

@@ -1,12 +1,13 @@
 //! What a fleet looks like as text: its routes, versions, effects and waits, as a reader of a script needs them.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use impresario_pipelines::fleet::{
-    Change, Effect, Fleet, Intent, Now, Phase, Record, Reload, VersionPolicy, plan,
+    Change, Course, Effect, Fleet, Intent, Now, Phase, Record, Reload, VersionPolicy, plan,
 };
 use impresario_pipelines::spec::{Pipeline, Policy};
-use impresario_pipelines::table::{self, Resolved};
+use impresario_pipelines::table;
 
 /// The whole state, a few lines.
 pub(crate) fn state(fleet: &Fleet, now: Now) -> String {
@@ -60,7 +61,6 @@ fn routes(text: &mut String, fleet: &Fleet) {
     let mut routes: Vec<_> = table.routes().collect();
     routes.sort_by(|a, b| a.name.cmp(&b.name));
     for route in routes {
-        let Resolved::Standalone(_) = &route.policy;
         let entry = fleet.routing.pipelines.get(&route.name);
         let kind = entry.map_or("implicit".to_owned(), |entry| {
             let keep = entry.keep.as_ref();
@@ -69,9 +69,9 @@ fn routes(text: &mut String, fleet: &Fleet) {
             });
             format!("revision {}{keep}", entry.revision)
         });
-        let to = match route.decide() {
-            Ok(decision) => {
-                let target = table.target(decision.target);
+        let to = match route.main() {
+            Ok(target) => {
+                let target = table.target(target);
                 format!("{} {}", target.model, target.version)
             }
             Err(why) if why.on_demand => format!("on demand: {why}"),
@@ -92,6 +92,15 @@ pub(crate) fn record(record: &Record) -> String {
             let told =
                 |intent: &Option<Intent>| intent.as_ref().map_or("nothing".to_owned(), intent_text);
             format!("intent {} {} → {}", diff.name, told(before), told(after))
+        }
+        Change::Course { before, after } => {
+            let told = |course: &Option<Arc<Course>>| {
+                let course = course.as_ref();
+                course.map_or("none".to_owned(), |c| {
+                    format!("{} {:?}", c.phase(), c.slots())
+                })
+            };
+            format!("course {} {} → {}", diff.name, told(before), told(after))
         }
     });
     let diffs: Vec<_> = diffs.collect();

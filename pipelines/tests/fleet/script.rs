@@ -21,8 +21,8 @@ use std::path::Path;
 use expect_test::expect_file;
 use impresario_models::{Name, VersionNumber};
 use impresario_pipelines::fleet::{
-    Command, Effect, Event, Fleet, Input, Now, Residence, Revision, Source, Stage, VersionPolicy,
-    plan,
+    Command, Effect, Event, Fleet, Input, Now, Promise, Residence, Revision, Source, Stage,
+    VersionPolicy, plan,
 };
 use impresario_pipelines::spec::{Pipeline, Policy, VersionSelector};
 
@@ -167,6 +167,7 @@ fn parse(words: &[&str]) -> Input {
             let expected = option(rest, "if").map(Revision);
             command(
                 Command::PutPipeline {
+                    promise: Promise::Kept,
                     name,
                     pipeline,
                     expected,

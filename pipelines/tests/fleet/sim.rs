@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use impresario_models::{Name, VersionNumber};
 use impresario_pipelines::fleet::{
-    Command, Effect, Event, Fleet, Input, Now, Phase, Revision, Source, plan,
+    Command, Effect, Event, Fleet, Input, Now, Phase, Promise, Revision, Source, plan,
 };
 use impresario_pipelines::spec::{Pipeline, Policy, VersionSelector};
 use impresario_pipelines::table;
@@ -155,6 +155,7 @@ impl Sim {
                     version: selector,
                 });
                 Command::PutPipeline {
+                    promise: Promise::Kept,
                     name: pipeline,
                     pipeline: pipeline_,
                     expected,
@@ -373,9 +374,9 @@ impl Sim {
     /// Whether some route leads to a version.
     fn answers(&self, key: &Key) -> bool {
         let table = table::compile(&self.fleet);
-        let mut targets = table.routes().filter_map(|route| route.decide().ok());
-        targets.any(|decided| {
-            let target = table.target(decided.target);
+        let mut targets = table.routes().flat_map(|route| route.targets().flatten());
+        targets.any(|target| {
+            let target = table.target(target);
             target.model == key.0 && target.version == key.1
         })
     }
@@ -387,7 +388,7 @@ fn answer(fleet: &Fleet, name: &Name) -> Result<(), String> {
     let Some(route) = table.route(name.as_str()) else {
         return Err("no such name".to_owned());
     };
-    match route.decide() {
+    match route.main() {
         Ok(_) => Ok(()),
         Err(why) if why.on_demand => Ok(()),
         Err(why) => Err(why.to_string()),

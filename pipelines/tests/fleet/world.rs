@@ -82,7 +82,7 @@ pub(crate) fn sound(fleet: &Fleet, now: Now) -> Result<(), String> {
         }
     }
     for route in table.routes() {
-        let decided = route.decide().ok().map(|d| table.target(d.target));
+        let decided = route.main().ok().map(|target| table.target(target));
         let decided = decided.map(|target| (target.model.clone(), target.version));
         let standing = table::standing(fleet, &route.name).serving();
         if decided != standing {

@@ -1,7 +1,7 @@
 //! What was done: records of the audit, revisions of a pipeline, and what differs between two of them.
 
 use impresario_models::Name;
-use impresario_pipelines::fleet::{Change, Diff, Fleet, Intent, Record};
+use impresario_pipelines::fleet::{Change, Course, Diff, Fleet, Intent, Record};
 use impresario_pipelines::spec::Pipeline;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -117,6 +117,11 @@ fn changes(diff: &Diff) -> Vec<DifferenceV1> {
         Change::Intent { before, after } => {
             ("intents", intent(before.as_ref()), intent(after.as_ref()))
         }
+        Change::Course { before, after } => (
+            "courses",
+            course(before.as_deref()),
+            course(after.as_deref()),
+        ),
     };
     differences(&format!("{path}.{}", diff.name), &before, &after)
 }
@@ -136,7 +141,7 @@ impl RevisionV1 {
         let revision = |record: &Record| {
             let diff = record.diffs.iter().find_map(|diff| match &diff.change {
                 Change::Pipeline { before, after } if diff.name == *name => Some((before, after)),
-                Change::Pipeline { .. } | Change::Intent { .. } => None,
+                Change::Pipeline { .. } | Change::Intent { .. } | Change::Course { .. } => None,
             });
             let (before, after) = diff?;
             let (before, spec) = (written(before.as_ref()), written(after.as_ref()));
@@ -168,6 +173,24 @@ fn intent(intent: Option<&Intent>) -> Value {
             .map(|(v, load)| (v.to_string(), Value::Bool(*load)));
         json!({"unloaded": intent.unloaded, "versions": versions.collect::<Map<_, _>>()})
     })
+}
+
+/// Where a course is, as far as a reader of its history wants it.
+fn course(course: Option<&Course>) -> Value {
+    let Some(course) = course else {
+        return Value::Null;
+    };
+    let weights = course.slots().weights().iter();
+    let mut seen = json!({
+        "kind": course.kind(),
+        "phase": course.phase(),
+        "segment": course.segment(),
+        "weights": weights.map(|weight| weight.percent()).collect::<Vec<_>>(),
+    });
+    if let Course::Rollout(rollout) = course {
+        seen["step"] = json!(rollout.step);
+    }
+    seen
 }
 
 /// The places where two trees differ, as deep as both are tables.

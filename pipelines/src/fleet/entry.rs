@@ -1,0 +1,181 @@
+//! A pipeline as it stands: which versions it needs, which of them answers those who take no part in anything, and as
+//! what each is known.
+
+use std::sync::Arc;
+
+use impresario_models::{Contract, Name, VersionNumber};
+
+use super::course::Course;
+use super::observed::Seen;
+use super::routing::{Entry, Promise};
+use super::{Fleet, Revision, Source};
+use crate::breaches::{self, Breach, Severity};
+use crate::policy;
+use crate::rollout::{Phase, Rollout};
+use crate::spec::canary::{Gate, Step};
+use crate::spec::{Canary, Pipeline, Policy, Shadow, VersionSelector};
+use crate::table::Standing;
+use crate::variant::{Arm, Variant};
+
+impl Entry {
+    /// A pipeline that was just asked for.
+    #[must_use]
+    pub fn new(pipeline: Pipeline, revision: Revision, source: Source) -> Self {
+        Self {
+            pipeline,
+            revision,
+            source,
+            keep: None,
+            course: None,
+            promise: Promise::default(),
+        }
+    }
+
+    /// The versions that must be in memory, the pinned ones with their number.
+    #[must_use]
+    pub fn needs(&self) -> Vec<(&Name, Option<VersionNumber>)> {
+        let shadow = self.pipeline.shadow();
+        let shadow = shadow.map(|shadow| (&shadow.model, Some(shadow.version)));
+        let policy = self.pipeline.policy();
+        let mut needs = match (policy, self.course.as_deref()) {
+            (Policy::Canary(spec), Some(Course::Rollout(rollout))) => {
+                let (stable, canary) = rollout.needs();
+                let both = [(stable, spec.stable), (canary, spec.canary)];
+                let needed = both.into_iter().filter(|(needed, _)| *needed);
+                needed.map(|(_, v)| (&spec.model, Some(v))).collect()
+            }
+            (Policy::Experiment(_) | Policy::Bandit(_), Some(course)) if !course.is_active() => {
+                vec![self.primary()]
+            }
+            _ => policy.members(),
+        };
+        needs.extend(shadow);
+        needs
+    }
+
+    /// The version that answers callers who take no part in anything: the only one, the baseline, the stable or the
+    /// canary that took its place.
+    #[must_use]
+    pub fn primary(&self) -> (&Name, Option<VersionNumber>) {
+        match (self.pipeline.policy(), self.course.as_deref()) {
+            (Policy::Standalone { model, version }, _) => (model, version.number()),
+            (Policy::Canary(spec), Some(Course::Rollout(rollout))) if promoted(rollout) => {
+                (&spec.model, Some(spec.canary))
+            }
+            (Policy::Canary(spec), _) => (&spec.model, Some(spec.stable)),
+            (Policy::Experiment(spec), _) => {
+                let (arm, _) = &spec.arms[0];
+                (&arm.model, Some(arm.version))
+            }
+            (Policy::Bandit(spec), _) => (&spec.arms[0].model, Some(spec.arms[0].version)),
+        }
+    }
+
+    /// Which version would answer those callers now, or why none would.
+    #[must_use]
+    pub fn standing(&self, fleet: &Fleet) -> Standing {
+        let (model, version) = self.primary();
+        let version = version.map_or(VersionSelector::Latest, VersionSelector::Number);
+        let promise = match self.promise {
+            Promise::Kept => self.pipeline.contract(),
+            Promise::Waived => None,
+        };
+        policy::standing(fleet, model, version, promise.map(AsRef::as_ref))
+    }
+
+    /// Who sees requests and answers nobody: the shadow that the pipeline asks for, or a canary before its first callers.
+    #[must_use]
+    pub fn shadow(&self) -> Option<Arc<Shadow>> {
+        let gate = match (self.pipeline.policy(), self.course.as_deref()) {
+            (Policy::Canary(spec), Some(Course::Rollout(rollout))) => {
+                gate(rollout, spec).map(|gate| (spec, gate))
+            }
+            _ => None,
+        };
+        match gate {
+            Some((spec, gate)) => Some(Arc::new(Shadow {
+                sample: gate.sample,
+                ..Shadow::of(spec.model.clone(), spec.canary)
+            })),
+            None => self.pipeline.shadow().cloned(),
+        }
+    }
+
+    /// The arms of a course, as its slots count them.
+    #[must_use]
+    pub fn legs(&self) -> Vec<(Variant, &Name, VersionNumber)> {
+        let of = |arm| {
+            let arm: &Arm = arm;
+            (Variant::from(&arm.name), &arm.model, arm.version)
+        };
+        match self.pipeline.policy() {
+            Policy::Standalone { .. } => Vec::new(),
+            Policy::Canary(spec) => vec![
+                (Variant::STABLE, &spec.model, spec.stable),
+                (Variant::CANARY, &spec.model, spec.canary),
+            ],
+            Policy::Experiment(spec) => spec.arms.iter().map(|(arm, _)| of(arm)).collect(),
+            Policy::Bandit(spec) => spec.arms.iter().map(of).collect(),
+        }
+    }
+
+    /// What the callers of this pipeline rely on: what it says itself, else what its primary version gives. Nothing
+    /// where neither is known.
+    #[must_use]
+    pub fn relied_on<'a>(&'a self, fleet: &'a Fleet) -> Option<&'a Contract> {
+        let own = self.pipeline.contract().map(AsRef::as_ref);
+        own.or_else(|| {
+            let (model, version) = self.primary();
+            let model = fleet.observed.models.get(model)?;
+            let version = version.or_else(|| model.newest_serving())?;
+            contract(model.versions.get(&version)?)
+        })
+    }
+
+    /// What callers would break on, were this version to answer them; nothing where a contract is not known, or where
+    /// somebody insisted.
+    #[must_use]
+    pub fn breaks(&self, fleet: &Fleet, model: &Name, version: VersionNumber) -> Vec<Breach> {
+        let new = fleet.observed.version(model.as_str(), version);
+        match (self.promise, self.relied_on(fleet), new.and_then(contract)) {
+            (Promise::Kept, Some(old), Some(new)) => breaking(old, new),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// What a loaded version takes and gives.
+pub(crate) fn contract(seen: &Seen) -> Option<&Contract> {
+    seen.facts.as_ref().map(|facts| facts.contract.as_ref())
+}
+
+/// What callers of one contract break on with another.
+pub(crate) fn breaking(old: &Contract, new: &Contract) -> Vec<Breach> {
+    let mut all = breaches::breaches(old, new);
+    all.retain(|breach| breach.severity == Severity::Breaking);
+    all
+}
+
+/// Whether the canary has all of the traffic, so that it is what callers rely on.
+fn promoted(rollout: &Rollout) -> bool {
+    match rollout.phase {
+        Phase::Promoting | Phase::Soaking | Phase::Succeeded => true,
+        Phase::Pending
+        | Phase::Preparing
+        | Phase::FailedPrepare(_)
+        | Phase::Shadow(_)
+        | Phase::Step(_)
+        | Phase::Paused { .. }
+        | Phase::Aborting(_)
+        | Phase::RolledBack(_)
+        | Phase::Superseded { .. } => false,
+    }
+}
+
+/// What the shadow of a canary must show now.
+fn gate<'s>(rollout: &Rollout, spec: &'s Canary) -> Option<&'s Gate> {
+    match (&rollout.phase, rollout.current(spec)) {
+        (Phase::Shadow(_), Some(Step::Shadow(gate))) => Some(gate),
+        _ => None,
+    }
+}

@@ -1,0 +1,96 @@
+//! What a pipeline was: the state that undo brings back, told by the history.
+
+use std::sync::Arc;
+
+use impresario_models::Name;
+
+use super::course::Course;
+use super::put::Asked;
+use super::routing::{Change, Promise};
+use super::{Fleet, Rejection, Revision};
+use crate::spec::Pipeline;
+
+/// What a pipeline was at a revision, or before the newest change that somebody asked for. What moved it by itself is
+/// brought back with it.
+pub(super) fn past(
+    fleet: &Fleet,
+    name: &Name,
+    to: Option<Revision>,
+) -> Result<Option<Asked>, Rejection> {
+    let pipelines = changes(fleet, name, |change| match change {
+        Change::Pipeline { before, after } => Some((before, after)),
+        Change::Intent { .. } | Change::Course { .. } => None,
+    });
+    let courses = changes(fleet, name, |change| match change {
+        Change::Course { before, after } => Some((before, after)),
+        Change::Intent { .. } | Change::Pipeline { .. } => None,
+    });
+    let Some(first) = pipelines.first().map(|change| change.revision) else {
+        return Err(match fleet.routing.pipelines.contains_key(name) {
+            true => Rejection::NothingToUndo { name: name.clone() },
+            false => Rejection::UnknownPipeline { name: name.clone() },
+        });
+    };
+    let newest = || pipelines.last().map_or(first, |change| change.revision);
+    let to = to.unwrap_or_else(|| Revision(newest().0.saturating_sub(1)));
+    if to > fleet.routing.revision || (to.next() < first && to < covered(fleet)) {
+        let known: Vec<_> = pipelines
+            .iter()
+            .map(|change| change.revision.to_string())
+            .collect();
+        return Err(Rejection::UnknownRevision {
+            name: name.clone(),
+            to,
+            known: format!("it changed at {}", known.join(", ")),
+        });
+    }
+    let pipeline: Option<Pipeline> = at(&pipelines, to).flatten();
+    let course: Option<Arc<Course>> = at(&courses, to).flatten();
+    Ok(pipeline.map(|pipeline| Asked {
+        pipeline,
+        // Undo always works: whoever goes back knows what was there.
+        promise: Promise::Waived,
+        course,
+    }))
+}
+
+/// A change of one thing.
+struct Was<'a, T> {
+    revision: Revision,
+    before: &'a Option<T>,
+    after: &'a Option<T>,
+}
+
+fn changes<'a, T>(
+    fleet: &'a Fleet,
+    name: &Name,
+    of: impl Fn(&'a Change) -> Option<(&'a Option<T>, &'a Option<T>)>,
+) -> Vec<Was<'a, T>> {
+    let mut changes = Vec::new();
+    for record in &fleet.history {
+        for diff in record.diffs.iter().filter(|diff| diff.name == *name) {
+            changes.extend(of(&diff.change).map(|(before, after)| Was {
+                revision: record.revision,
+                before,
+                after,
+            }));
+        }
+    }
+    changes
+}
+
+/// What it was at a revision; nothing where it never changed.
+fn at<T: Clone>(changes: &[Was<'_, T>], to: Revision) -> Option<Option<T>> {
+    let last = changes.iter().rev().find(|change| change.revision <= to);
+    let last = last.map(|change| change.after.clone());
+    last.or_else(|| changes.first().map(|change| change.before.clone()))
+}
+
+/// The oldest revision whose state the history still tells: the one before its oldest change.
+fn covered(fleet: &Fleet) -> Revision {
+    match fleet.history.first() {
+        None => fleet.routing.revision,
+        Some(oldest) if oldest.diffs.is_empty() => oldest.revision,
+        Some(oldest) => Revision(oldest.revision.0.saturating_sub(1)),
+    }
+}

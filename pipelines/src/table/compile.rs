@@ -1,0 +1,190 @@
+//! Making a route table: everything that a request could ask of the fleet is looked up here, once.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use impresario_models::{Name, VersionNumber};
+
+use super::{Resolved, Route, RouteTable, Shadowing, Standing, Target, TargetId, Unavailable};
+use crate::breaches::Breach;
+use crate::fleet::{Entry, Fleet, Keep, Promise, away, breaking, callable, contract};
+use crate::policy::{self, Leg, Split, Standalone};
+use crate::spec::VersionSelector;
+
+/// Makes the table of a fleet.
+#[must_use]
+pub fn compile(fleet: &Fleet) -> RouteTable {
+    let mut table = RouteTable {
+        revision: fleet.routing.revision,
+        ..RouteTable::default()
+    };
+    let (parked, crowded) = away(fleet);
+    let told = |mut why: Unavailable| {
+        let key = why.version.map(|version| (why.model.clone(), version));
+        why.on_demand = key.as_ref().is_some_and(|key| parked.contains(key));
+        if let Some((model, version)) = key.filter(|key| crowded.contains(key)) {
+            why.passing = false;
+            why.why = format!(
+                "model '{model}' version {version} does not fit into memory beside the pinned versions \
+                 (models.memory_budget)"
+            );
+        }
+        why
+    };
+    for (model, version, seen) in fleet.observed.all() {
+        let to = match &seen.facts {
+            Some(facts) if seen.serves() => {
+                let id =
+                    TargetId(u32::try_from(table.targets.len()).expect("fewer versions than 2^32"));
+                table.targets.push(Target {
+                    model: model.clone(),
+                    version,
+                    facts: Arc::clone(facts),
+                });
+                Ok(id)
+            }
+            _ => Err(told(Unavailable::phase(model, version, seen))),
+        };
+        let versions = table.versions.entry(model.clone()).or_default();
+        versions.insert(version, Standalone { to });
+    }
+    let implicit = fleet.observed.models.keys();
+    let names = fleet.routing.pipelines.keys().chain(implicit);
+    for name in names {
+        if table.routes.contains_key(name) {
+            continue;
+        }
+        let entry = fleet.routing.pipelines.get(name);
+        let course = entry.and_then(|entry| Some((entry, entry.course.as_deref()?)));
+        let policy = match (standing(fleet, name), course) {
+            (Standing::Serving { .. } | Standing::Nobody(_), Some((entry, course))) => {
+                let legs = entry.legs().into_iter();
+                let legs = legs.map(|(variant, model, version)| Leg {
+                    variant,
+                    to: table.pinned(model, version),
+                });
+                Resolved::Split(Arc::new(Split::of(name, entry, course, legs.collect())))
+            }
+            (
+                Standing::Serving { model, version }
+                | Standing::Kept {
+                    keep: Keep { model, version },
+                    ..
+                },
+                _,
+            ) => {
+                let to = table.pinned(&model, version);
+                Resolved::Standalone(Standalone { to })
+            }
+            (Standing::Nobody(why), None) => {
+                let to = Err(told(why));
+                Resolved::Standalone(Standalone { to })
+            }
+        };
+        let shadow = entry.and_then(Entry::shadow).map(|spec| Shadowing {
+            to: table.pinned(&spec.model, spec.version),
+            spec,
+        });
+        let route = Route {
+            name: name.clone(),
+            service: entry.map_or_else(Arc::default, |e| Arc::clone(e.pipeline.service())),
+            policy,
+            shadow,
+        };
+        table.routes.insert(name.clone(), route);
+    }
+    table
+}
+
+/// Who answers for a pipeline, explicit or implicit.
+#[must_use]
+pub fn standing(fleet: &Fleet, name: &Name) -> Standing {
+    let Some(entry) = fleet.routing.pipelines.get(name) else {
+        return policy::standing(fleet, name, VersionSelector::Latest, None);
+    };
+    let asked = entry.standing(fleet);
+    match (asked, &entry.keep) {
+        // The successor is ready, and would break who calls.
+        (Standing::Serving { model, version }, Some(keep))
+            if let Some(breach) = broken(fleet, entry, keep, &model, version) =>
+        {
+            let why = format!(
+                "model '{model}' version {version} breaks what callers rely on: {breach}; put the pipeline again, \
+                 insisting, where they know"
+            );
+            Standing::Kept {
+                keep: keep.clone(),
+                waiting: Unavailable::because(&model, version, why),
+            }
+        }
+        (Standing::Nobody(waiting), Some(keep)) => {
+            let seen = |model: &Name, version| fleet.observed.version(model.as_str(), version);
+            let bounded = fleet.limits.budget.is_some();
+            let asked = waiting.version.and_then(|v| seen(&waiting.model, v));
+            match seen(&keep.model, keep.version) {
+                Some(kept) if kept.serves() => Standing::Kept {
+                    keep: keep.clone(),
+                    waiting,
+                },
+                // Both are parked, or the one asked for is broken: a request calls whichever comes.
+                Some(kept) if callable(kept) && bounded && !asked.is_some_and(callable) => {
+                    Standing::Nobody(Unavailable::phase(&keep.model, keep.version, kept))
+                }
+                _ => Standing::Nobody(waiting),
+            }
+        }
+        (asked, _) => asked,
+    }
+}
+
+/// The version that answers for a pipeline, at once or after it was called back into memory as one of those that
+/// are there [`on_demand`].
+#[must_use]
+pub fn answering(
+    fleet: &Fleet,
+    name: &Name,
+    parked: &BTreeSet<(Name, VersionNumber)>,
+) -> Option<(Name, VersionNumber)> {
+    match standing(fleet, name) {
+        Standing::Nobody(why) => {
+            let version = why.version?;
+            let seen = fleet.observed.version(why.model.as_str(), version)?;
+            let key = (why.model, version);
+            (seen.stay.proven && parked.contains(&key)).then_some(key)
+        }
+        serving => serving.serving(),
+    }
+}
+
+/// What callers of a kept version would break on, were its successor to answer them. A successor of another model is
+/// what somebody chose.
+fn broken(
+    fleet: &Fleet,
+    entry: &Entry,
+    keep: &Keep,
+    model: &Name,
+    version: VersionNumber,
+) -> Option<Breach> {
+    let seen = |model: &Name, version| fleet.observed.version(model.as_str(), version);
+    let kept = seen(&keep.model, keep.version)?;
+    let same = (&keep.model, keep.version) == (model, version);
+    if entry.promise == Promise::Waived || same || !kept.serves() {
+        return None;
+    }
+    let own = entry.pipeline.contract().map(AsRef::as_ref);
+    let old = own.or_else(|| contract(kept))?;
+    let new = contract(seen(model, version)?)?;
+    breaking(old, new).into_iter().next()
+}
+
+// === impl RouteTable ===
+
+impl RouteTable {
+    /// A version that is pinned, or why it cannot answer.
+    fn pinned(&self, model: &Name, version: VersionNumber) -> Result<TargetId, Unavailable> {
+        let versions = self.versions.get(model);
+        let found = versions.and_then(|versions| versions.get(&version));
+        let none = || Err(Unavailable::no_version(model, version));
+        found.map_or_else(none, |one| one.to.clone())
+    }
+}
