@@ -6,6 +6,7 @@
 pub mod analysis;
 pub mod breaches;
 pub mod bucket;
+mod bytes;
 pub mod comparison;
 pub mod fleet;
 pub mod learning;

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::readings::Readings;
 use crate::bucket::{Slots, WeightsError};
 
 /// A bandit on its way.
@@ -21,8 +22,8 @@ pub struct Learning {
     pub segment: u32,
     /// How many periods there were.
     pub periods: u64,
-    /// How many numbers were drawn so far: the next draw is the seed's one after these.
-    pub drawn: u64,
+    /// The arm that was likeliest the best when shares changed last, once anything was known.
+    pub best: Option<usize>,
     /// The arms that were removed, by index.
     pub removed: BTreeMap<usize, Removal>,
     /// When the period began, in milliseconds since 1970.
@@ -75,7 +76,7 @@ pub struct Removal {
 pub enum Verb {
     /// End it: an experiment goes on with the shares as they are.
     FreezeExperiment,
-    /// End it: the arm that is likeliest the best answers all.
+    /// End it: the arm that was likeliest the best when shares changed last answers all.
     FreezeBest,
     /// Leave the shares as they are.
     Pause {
@@ -114,12 +115,14 @@ pub struct Step {
 }
 
 /// What a tick sees.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sight {
     /// What is waited for, where some arm's version is not ready.
     pub waiting: Option<String>,
     /// Milliseconds of the monotonic clock since this process saw the period begin.
     pub elapsed: u64,
+    /// What the rewards say.
+    pub readings: Option<Readings>,
 }
 
 /// Why a verb is refused. Nothing was changed.
@@ -190,6 +193,11 @@ impl Learning {
             | Phase::Frozen(Ending::Experiment) => true,
             Phase::Frozen(Ending::Standalone { arm: best }) => arm == best,
         }
+    }
+
+    /// The arms that were not removed.
+    pub fn active(&self) -> impl Iterator<Item = usize> {
+        (0..self.split.arms()).filter(|arm| !self.removed.contains_key(arm))
     }
 
     /// The phase's word.

@@ -23,25 +23,30 @@ impl Curve {
     /// From exposures in any order; those with an age that is not a number are left out.
     #[must_use]
     pub fn fit(delays: impl IntoIterator<Item = Delay>) -> Self {
-        let mut ages: Vec<(f64, bool)> = delays
+        Self::fit_counts(delays.into_iter().map(|delay| (delay, 1)))
+    }
+
+    /// The same where so many exposures are alike.
+    #[must_use]
+    pub fn fit_counts(delays: impl IntoIterator<Item = (Delay, u64)>) -> Self {
+        let mut ages: Vec<(f64, u64, u64)> = delays
             .into_iter()
-            .map(|delay| match delay {
-                Delay::Arrived(age) => (age, true),
-                Delay::Awaited(age) => (age, false),
+            .map(|(delay, count)| match delay {
+                Delay::Arrived(age) => (age, count, 0),
+                Delay::Awaited(age) => (age, 0, count),
             })
-            .filter(|(age, _)| !age.is_nan())
+            .filter(|one| !one.0.is_nan())
             .collect();
         ages.sort_by(|left, right| left.0.total_cmp(&right.0));
-        let (mut steps, mut missing, mut index) = (Vec::new(), 1.0, 0);
-        while index < ages.len() {
-            let age = ages[index].0;
-            let same = ages[index..].partition_point(|other| other.0 <= age);
-            let arrived = ages[index..index + same].iter().filter(|one| one.1).count();
+        let mut left: u64 = ages.iter().map(|one| one.1 + one.2).sum();
+        let (mut steps, mut missing) = (Vec::new(), 1.0);
+        for alike in ages.chunk_by(|one, next| one.0 == next.0) {
+            let arrived: u64 = alike.iter().map(|one| one.1).sum();
             if arrived > 0 {
-                missing *= 1.0 - arrived as f64 / (ages.len() - index) as f64;
-                steps.push((age, 1.0 - missing));
+                missing *= 1.0 - arrived as f64 / left as f64;
+                steps.push((alike[0].0, 1.0 - missing));
             }
-            index += same;
+            left -= alike.iter().map(|one| one.1 + one.2).sum::<u64>();
         }
         Self { steps }
     }

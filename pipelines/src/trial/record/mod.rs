@@ -5,7 +5,6 @@
 //! unit, an arm's moments are all there is. Where units are keys, the 10,000 slots are clusters of units, and each keeps
 //! its own sums. What it all says is the business of `report`.
 
-mod bytes;
 mod chunk;
 mod plan;
 mod stored;
@@ -20,7 +19,7 @@ use crate::spec::experiment::Experiment;
 
 pub(super) use chunk::{Chunk, keys};
 pub use plan::Plan;
-pub(super) use plan::Take;
+pub(crate) use plan::{Pair, Take};
 pub use stored::{Damaged, Key, NoKey};
 pub(super) use stretch::Stretch;
 pub(super) use tally::{SCALE, Tally};

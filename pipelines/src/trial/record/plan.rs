@@ -15,7 +15,7 @@ pub struct Plan {
 
 /// What a goal takes of a request's values, by the metrics' indexes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::trial) enum Take {
+pub(crate) enum Take {
     /// Whether there is one other than zero.
     Binary(usize),
     /// The value, up to the cap, and what was known before.
@@ -32,25 +32,16 @@ pub(in crate::trial) enum Take {
 
 /// What one request gives to one goal.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Pair {
-    pub(super) y: Option<f64>,
-    pub(super) x: Option<f64>,
+pub(crate) struct Pair {
+    pub(crate) y: Option<f64>,
+    pub(crate) x: Option<f64>,
 }
 
 // === impl Plan ===
 
 impl Plan {
     pub(super) fn new(spec: &Experiment, unit: Unit) -> Self {
-        let mut metrics: Vec<String> = Vec::new();
-        let mut index = |name: &str| {
-            let known = metrics.iter().position(|metric| metric == name);
-            known.unwrap_or_else(|| {
-                metrics.push(name.to_owned());
-                metrics.len() - 1
-            })
-        };
-        let goals = spec.goals.iter().chain(&spec.guardrails);
-        let takes = goals.map(|goal| Take::of(goal, &mut index)).collect();
+        let (metrics, takes) = Take::all(spec.goals.iter().chain(&spec.guardrails));
         Self {
             metrics,
             dimensions: spec.segments.iter().take(DIMENSIONS).cloned().collect(),
@@ -93,6 +84,21 @@ impl Plan {
 // === impl Take ===
 
 impl Take {
+    /// What goals take, and the metrics that their indexes mean.
+    pub(crate) fn all<'a>(goals: impl IntoIterator<Item = &'a Goal>) -> (Vec<String>, Vec<Self>) {
+        let mut metrics: Vec<String> = Vec::new();
+        let mut index = |name: &str| {
+            let known = metrics.iter().position(|metric| metric == name);
+            known.unwrap_or_else(|| {
+                metrics.push(name.to_owned());
+                metrics.len() - 1
+            })
+        };
+        let takes = goals.into_iter().map(|goal| Take::of(goal, &mut index));
+        let takes = takes.collect();
+        (metrics, takes)
+    }
+
     fn of(goal: &Goal, index: &mut impl FnMut(&str) -> usize) -> Self {
         let value = index(&goal.metric);
         match &goal.kind {
@@ -110,7 +116,7 @@ impl Take {
         }
     }
 
-    pub(super) fn pair(&self, values: &[Option<f64>]) -> Pair {
+    pub(crate) fn pair(&self, values: &[Option<f64>]) -> Pair {
         let get = |index: usize| {
             let value = values.get(index).copied().flatten();
             value.filter(|value| value.is_finite())

@@ -6,12 +6,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::bytes::{Reader, VERSION, Writer};
 use super::chunk::{Chunk, Rows};
 use super::stretch::Stretch;
 use super::tally::Tally;
 use super::{Plan, Record, Unit};
 use crate::bucket::{Run, Slots};
+use crate::bytes::{Reader, VERSION, Writer};
 use crate::spec::experiment::Experiment;
 use crate::stats::Sketch;
 
@@ -215,7 +215,7 @@ fn read_tally(tally: &mut Tally, from: &mut Reader<'_>) -> Result<(), &'static s
             &mut sums.xy,
             &mut sums.y_paired,
         ] {
-            *sum = f64::from_bits(from.number()?);
+            *sum = from.real()?;
         }
         let buckets = from.number()?;
         if buckets > 0 {
@@ -249,7 +249,7 @@ fn read_rows(chunk: &mut Chunk, from: &mut Reader<'_>) -> Result<(), &'static st
     for Rows { seen, y, x, paired } in &mut chunk.goals {
         from.bits(seen)?;
         for real in y.iter_mut().chain(x) {
-            *real = f64::from_bits(from.number()?);
+            *real = from.real()?;
         }
         from.counts(paired)?;
     }
