@@ -185,7 +185,7 @@ struct LearningV1 {
     split: Slots,
     segment: u32,
     periods: u64,
-    drawn: u64,
+    best: Option<usize>,
     #[serde(with = "removed")]
     removed: BTreeMap<usize, Removal>,
     since: u64,
