@@ -52,6 +52,8 @@ pub enum Finding {
     Waiting,
     /// No difference is shown beyond what noise may explain.
     Alike,
+    /// It disagrees, and whether that is noise is not known: nothing was computed twice.
+    Unexplained,
     /// It disagrees more often than noise explains.
     Differs,
     /// It fails more often than the version that answers.
@@ -181,6 +183,7 @@ impl Finding {
         match self {
             Self::Waiting => "waiting",
             Self::Alike => "alike",
+            Self::Unexplained => "unexplained",
             Self::Differs => "differs",
             Self::Fails => "fails",
             Self::Breaks => "breaks",
@@ -197,6 +200,8 @@ impl Finding {
             Self::Fails
         } else if gap.is_some_and(|gap| gap.interval.low > 0.0) {
             Self::Differs
+        } else if gap.is_none() && shadow.disagree() > 0 {
+            Self::Unexplained
         } else {
             Self::Alike
         }

@@ -11,7 +11,9 @@ impl Report {
     pub fn sentence(&self) -> String {
         let mut text = match self.finding {
             Finding::Waiting => return self.waiting(),
+            Finding::Alike if self.noise.is_none() => "no difference is shown".to_owned(),
             Finding::Alike => "no difference is shown beyond noise".to_owned(),
+            Finding::Unexplained => "the shadow disagrees".to_owned(),
             Finding::Differs => "the shadow disagrees more often than noise explains".to_owned(),
             Finding::Fails => "the shadow fails more often".to_owned(),
             Finding::Breaks => self.breaks(),

@@ -93,8 +93,8 @@ fn noise_is_taken_off_as_far_as_it_is_shown() {
     }
     expect![[r#"
         0 0.000 nothing has been compared yet: of 0 requests 0 were sampled
-        100 1.000 no difference is shown beyond noise: it agrees in 100.00 % of 100 pairs (89.60 % to 100.00 %); the answering version's own noise has not been measured; it takes 1.00 times as long, by the median
-        100 0.700 no difference is shown beyond noise: it agrees in 70.00 % of 100 pairs (50.88 % to 84.84 %); the answering version's own noise has not been measured; it takes 1.00 times as long, by the median
+        100 1.000 no difference is shown: it agrees in 100.00 % of 100 pairs (89.60 % to 100.00 %); the answering version's own noise has not been measured; it takes 1.00 times as long, by the median
+        100 0.700 the shadow disagrees: it agrees in 70.00 % of 100 pairs (50.88 % to 84.84 %); the answering version's own noise has not been measured; it takes 1.00 times as long, by the median
         100 0.703 no difference is shown beyond noise: it agrees in 70.00 % of 100 pairs (50.88 % to 84.84 %), the answering version with itself in 70.00 % of 10: 0.00 points more disagreement than noise (-83.18 to 50.90); it takes 1.00 times as long, by the median
         100 0.957 no difference is shown beyond noise: it agrees in 70.00 % of 100 pairs (50.88 % to 84.84 %), the answering version with itself in 70.00 % of 1000: 0.00 points more disagreement than noise (-20.82 to 25.71); it takes 1.00 times as long, by the median
         1000 0.957 no difference is shown beyond noise: it agrees in 70.00 % of 1000 pairs (65.50 % to 74.28 %), the answering version with itself in 70.00 % of 1000: 0.00 points more disagreement than noise (-9.49 to 9.49); it takes 1.00 times as long, by the median
