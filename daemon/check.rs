@@ -9,8 +9,9 @@ use std::io;
 use std::path::Path;
 
 use impresario_models::name::{Name, VersionNumber};
+use impresario_pipelines::Arm;
 use impresario_pipelines::spec::{
-    Compiled, Definition, Problem, Severity, VersionSelector, document, nearest,
+    Compiled, Definition, Pipeline, Policy, Problem, Severity, VersionSelector, document, nearest,
 };
 use serde::Serialize;
 
@@ -90,11 +91,11 @@ impl Report {
         self.problems.extend_from_slice(compiled.warnings());
         for (name, definition) in compiled.pipelines() {
             self.pipelines.push(name.clone());
-            for (model, version) in definition.pipeline().policy().members() {
-                let version = version.map_or(VersionSelector::Latest, VersionSelector::Number);
-                let problem = missing(&self.models, model, version)
-                    .map(|missing| missing.problem(name, definition));
-                self.problems.extend(problem);
+            for member in members(name, definition.pipeline()) {
+                let problem = member.missing(&self.models, definition);
+                // Two versions of a model that there is not are one problem.
+                let new = problem.filter(|problem| !self.problems.contains(problem));
+                self.problems.extend(new);
             }
         }
     }
@@ -119,48 +120,90 @@ impl fmt::Display for Report {
     }
 }
 
-/// What a pipeline names and the repository has not.
-struct Missing {
-    field: &'static str,
-    message: String,
-    hint: Option<String>,
+/// A version that a pipeline names, and where it does.
+struct Member<'p> {
+    model: &'p Name,
+    version: VersionSelector,
+    /// The table that names the model as `model`.
+    table: document::Path,
+    /// The key that names the version there.
+    key: &'static str,
 }
 
-fn missing(models: &Models, model: &Name, version: VersionSelector) -> Option<Missing> {
-    let Some(versions) = models.get(model) else {
-        let meant = nearest(model.as_str(), models.keys().map(Name::as_str));
-        return Some(Missing {
-            field: "model",
-            message: format!("the repository has no model '{model}'"),
-            hint: meant.map(|meant| format!("did you mean '{meant}'?")),
-        });
+/// All versions that a pipeline names, those included that answer nobody.
+fn members<'p>(name: &Name, pipeline: &'p Pipeline) -> Vec<Member<'p>> {
+    let pipelines = document::Path::default().key("pipelines");
+    let own = pipelines.key(name.as_str());
+    let policy = own.key("policy");
+    let pinned = |model, number, table: &document::Path, key| Member {
+        model,
+        version: VersionSelector::Number(number),
+        table: table.clone(),
+        key,
     };
-    let newest = versions.last();
-    match version {
-        VersionSelector::Latest if newest.is_none() => Some(Missing {
-            field: "model",
-            message: format!("the model '{model}' has no version"),
-            hint: Some(format!("a version is a folder {model}/NUMBER")),
-        }),
-        VersionSelector::Number(number) if !versions.contains(&number) => Some(Missing {
-            field: "version",
-            message: format!("the model '{model}' has no version {number}"),
-            hint: newest.map(|newest| format!("its newest version is {newest}")),
-        }),
-        VersionSelector::Latest | VersionSelector::Number(_) => None,
-    }
+    let arm = |(at, arm): (usize, &'p Arm)| {
+        let table = policy.key("arms").index(at);
+        pinned(&arm.model, arm.version, &table, "version")
+    };
+    let mut members = match pipeline.policy() {
+        Policy::Standalone { model, version } => vec![Member {
+            model,
+            version: *version,
+            table: policy,
+            key: "version",
+        }],
+        Policy::Canary(canary) => vec![
+            pinned(&canary.model, canary.stable, &policy, "stable"),
+            pinned(&canary.model, canary.canary, &policy, "canary"),
+        ],
+        Policy::Experiment(experiment) => {
+            let arms = experiment.arms.iter().map(|(arm, _)| arm);
+            arms.enumerate().map(arm).collect()
+        }
+        Policy::Bandit(bandit) => bandit.arms.iter().enumerate().map(arm).collect(),
+    };
+    let shadow = pipeline.shadow();
+    members.extend(shadow.map(|s| pinned(&s.model, s.version, &own.key("shadow"), "version")));
+    members
 }
 
-impl Missing {
-    fn problem(self, name: &Name, definition: &Definition) -> Problem {
-        let path = ["pipelines", name.as_str(), "policy", self.field]
-            .into_iter()
-            .fold(document::Path::default(), |path, key| path.key(key));
+impl Member<'_> {
+    /// What the repository has not of it.
+    fn missing(&self, models: &Models, definition: &Definition) -> Option<Problem> {
+        let Self { model, version, .. } = self;
+        let Some(versions) = models.get(*model) else {
+            let meant = nearest(model.as_str(), models.keys().map(Name::as_str));
+            let message = format!("the repository has no model '{model}'");
+            let hint = meant.map(|meant| format!("did you mean '{meant}'?"));
+            return Some(self.problem("model", message, hint, definition));
+        };
+        let newest = versions.last();
+        match version {
+            VersionSelector::Latest if newest.is_none() => {
+                let message = format!("the model '{model}' has no version");
+                let hint = format!("a version is a folder {model}/NUMBER");
+                Some(self.problem("model", message, Some(hint), definition))
+            }
+            VersionSelector::Number(number) if !versions.contains(number) => {
+                let message = format!("the model '{model}' has no version {number}");
+                let hint = newest.map(|newest| format!("its newest version is {newest}"));
+                Some(self.problem(self.key, message, hint, definition))
+            }
+            VersionSelector::Latest | VersionSelector::Number(_) => None,
+        }
+    }
+
+    fn problem(
+        &self,
+        key: &str,
+        message: String,
+        hint: Option<String>,
+        definition: &Definition,
+    ) -> Problem {
         Problem {
-            path: path.to_string(),
-            hint: self.hint,
-            ..Problem::of_file(definition.file(), "not-found", self.message)
-                .at(definition.position())
+            path: self.table.key(key).to_string(),
+            hint,
+            ..Problem::of_file(definition.file(), "not-found", message).at(definition.position())
         }
     }
 }

@@ -79,6 +79,46 @@ pipelines:
 }
 
 #[test]
+fn every_version_that_a_policy_names_is_looked_up() {
+    let pipelines = "
+version: 1
+pipelines:
+  a: { policy: { type: canary, model: iris, stable: 2, canary: 3, steps: [ { pause: approval } ] } }
+  b: { policy: { type: canary, model: irsi, stable: 2, canary: 3, steps: [ { pause: approval } ] } }
+  c:
+    shadow: { model: iris, version: 9 }
+    policy:
+      type: experiment
+      goals: [ { metric: click, kind: binary } ]
+      arms: [ { name: a, model: iris, version: 2 }, { name: b, model: rose, version: 1 } ]
+  d:
+    policy:
+      type: bandit
+      reward: { metric: click }
+      arms: [ { name: a, model: iris, version: 4 }, { name: b, model: iris, version: 2 } ]
+";
+    let files = [
+        (
+            "impresario.toml",
+            "version = 1\n[pipelines]\nfiles = ['p/*.yaml']\n",
+        ),
+        ("models/iris/2", ""),
+        ("p/all.yaml", pipelines),
+    ];
+    check(
+        &files,
+        &expect![[r#"
+        p/all.yaml:4:3: error[not-found] pipelines.a.policy.canary: the model 'iris' has no version 3 (hint: its newest version is 2)
+        p/all.yaml:5:3: error[not-found] pipelines.b.policy.model: the repository has no model 'irsi' (hint: did you mean 'iris'?)
+        p/all.yaml:6:3: error[not-found] pipelines.c.policy.arms[1].model: the repository has no model 'rose'
+        p/all.yaml:6:3: error[not-found] pipelines.c.shadow.version: the model 'iris' has no version 9 (hint: its newest version is 2)
+        p/all.yaml:12:3: error[not-found] pipelines.d.policy.arms[0].version: the model 'iris' has no version 4 (hint: its newest version is 2)
+        refused: errors: 5, warnings: 0
+    "#]],
+    );
+}
+
+#[test]
 fn settings_and_pipelines_are_told_together() {
     check(
         &[("pipelines", "")],

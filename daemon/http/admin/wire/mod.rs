@@ -4,7 +4,17 @@
 mod history;
 mod model;
 mod pipeline;
+#[allow(
+    dead_code,
+    reason = "it describes what `pipelines::spec` reads and writes"
+)]
+mod policy;
 mod problem;
+#[allow(
+    dead_code,
+    reason = "it describes what `pipelines::spec` reads and writes"
+)]
+mod spec;
 mod status;
 mod token;
 
@@ -14,10 +24,12 @@ pub use model::{
     VersionV1,
 };
 pub use pipeline::{
-    ChangedV1, PipelineSpecV1, PipelineStatusV1, PipelineSummaryV1, PipelineV1, PipelinesV1,
-    PolicySpecV1, ReportV1, ServesV1, UndoV1, VersionSpecV1, WaitV1,
+    ChangedV1, PipelineStatusV1, PipelineSummaryV1, PipelineV1, PipelinesV1, ReportV1, ServesV1,
+    UndoV1, WaitV1,
 };
+pub use policy::PolicySpecV1;
 pub use problem::{ProblemEntryV1, ProblemV1};
+pub use spec::{PipelineSpecV1, ShareV1, VersionSpecV1};
 pub use status::{ReloadedV1, StatusV1};
 pub use token::{MintedV1, NewTokenV1, RemovedV1, RoleV1, TokenSourceV1, TokenV1, TokensV1};
 

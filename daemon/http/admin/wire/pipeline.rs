@@ -9,6 +9,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::super::etag::of as revision_of;
+use super::PipelineSpecV1;
 use crate::actors::messages::Outcome;
 
 /// All pipelines, those that models have by themselves included.
@@ -117,118 +118,6 @@ pub struct ReportV1 {
     pub serves: Option<ServesV1>,
     /// What is not as desired yet, and why.
     pub waits: Vec<WaitV1>,
-}
-
-/// A pipeline as it is written.
-#[derive(Debug, ToSchema)]
-#[schema(as = PipelineSpec)]
-#[allow(
-    dead_code,
-    reason = "it describes what `pipelines::spec` reads and writes"
-)]
-pub struct PipelineSpecV1 {
-    /// What the pipeline is for, for people; at most 1,024 characters.
-    pub description: Option<String>,
-    /// How long a request may take, such as `50ms`; from 1 ms to 1 h.
-    #[schema(example = "50ms")]
-    pub deadline: Option<String>,
-    /// The class of requests that state none: `high`, `normal` or `low`.
-    #[schema(example = "normal")]
-    pub priority: Option<String>,
-    /// What tells one client from another: `address`, which is the default, or places in a request.
-    pub key: Option<KeySpecV1>,
-    /// How many requests a client may send.
-    pub rate_limit: Option<RateLimitSpecV1>,
-    /// Outputs, a row of each by name, that are answered when the deadline passes.
-    #[schema(value_type = Option<Object>)]
-    pub on_deadline: Option<serde_json::Value>,
-    /// Which version answers.
-    pub policy: PolicySpecV1,
-}
-
-/// What tells one client from another.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = KeySpec)]
-#[serde(untagged)]
-#[allow(
-    dead_code,
-    reason = "it describes what `pipelines::spec` reads and writes"
-)]
-pub enum KeySpecV1 {
-    /// `address`.
-    Word(String),
-    /// One place; the address where a request has nothing at it.
-    One(SourceSpecV1),
-    /// Several, at most 8; the first that a request has something at counts.
-    Several(Vec<SourceSpecV1>),
-}
-
-/// A place in a request. With a rate limit, only a header or a cookie.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = SourceSpec)]
-#[serde(rename_all = "lowercase")]
-#[allow(
-    dead_code,
-    reason = "it describes what `pipelines::spec` reads and writes"
-)]
-pub enum SourceSpecV1 {
-    /// A header's name.
-    Header(String),
-    /// A cookie's name.
-    Cookie(String),
-    /// The name of a parameter of the request.
-    Parameter(String),
-    /// A place in the request's JSON, as RFC 6901 writes it, such as `/inputs/0/data/0`.
-    Pointer(String),
-}
-
-/// How many requests a client may send.
-#[derive(Debug, ToSchema)]
-#[schema(as = RateLimitSpec)]
-#[allow(
-    dead_code,
-    reason = "it describes what `pipelines::spec` reads and writes"
-)]
-pub struct RateLimitSpecV1 {
-    /// Requests, from 1 to 1,000,000.
-    pub requests: u32,
-    /// In so much time, from 1 ms to 1 h; `1s` where absent.
-    pub per: Option<String>,
-    /// Requests that may come at once; `requests` where absent.
-    pub burst: Option<u32>,
-}
-
-/// Which version answers, chosen by `type`.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = PolicySpec)]
-#[serde(tag = "type", rename_all = "lowercase")]
-#[allow(
-    dead_code,
-    reason = "it describes what `pipelines::spec` reads and writes"
-)]
-pub enum PolicySpecV1 {
-    /// One version of one model answers every request.
-    Standalone {
-        /// The model's name.
-        model: String,
-        /// Its version; `latest` where absent.
-        version: Option<VersionSpecV1>,
-    },
-}
-
-/// A version as it is written: its number, or `latest`.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = VersionSpec)]
-#[serde(untagged)]
-#[allow(
-    dead_code,
-    reason = "it describes what `pipelines::spec` reads and writes"
-)]
-pub enum VersionSpecV1 {
-    /// This one.
-    Number(u64),
-    /// `latest`, or a number in quotes.
-    Text(String),
 }
 
 /// What to bring back.

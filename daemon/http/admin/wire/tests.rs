@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod written;
+
 #[test]
 fn differences_are_named_place_by_place() {
     let shown = |before: Value, after: Value| -> Vec<String> {
