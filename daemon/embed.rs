@@ -14,12 +14,14 @@ use impresario_models::{LoadError, Model, Name, Tensor, VersionNumber};
 use impresario_pipelines::fleet::{self, By, Command, Event, Promise, Reason, Source};
 use impresario_pipelines::spec::Pipeline;
 
+use crate::actors::analyst::Desk;
 use crate::actors::library::Build;
 use crate::actors::watcher::Eyes;
 use crate::actors::{Control, Library, Live, Refused, Settings};
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::measure::Measure;
+use crate::measure::{Ledgers, Measure};
+use crate::observatory::Observatory;
 use crate::serve::{Answer, Cache, Serve, Terms};
 use crate::store::{Error as StoreError, Memory, Retention, Store};
 
@@ -30,6 +32,7 @@ pub struct Impresario {
     control: Control,
     measure: Measure,
     store: Arc<dyn Store>,
+    observatory: Observatory,
     clock: Clock,
     arbiters: Arc<Vec<Arbiter>>,
 }
@@ -221,7 +224,7 @@ impl Builder {
         let clock = Clock::start();
         let live = Live::new();
         live.bound_recalls(self.waiting);
-        let measure = Measure::default();
+        let (measure, ledgers) = (Measure::default(), Ledgers::default());
         let repository = self.repository.as_deref().map(Repository::open).transpose();
         let repository = repository.map_err(StartError::Repository)?;
         let repository = repository.map(|repository| repository.with_defaults(self.defaults));
@@ -240,6 +243,7 @@ impl Builder {
             library: Arc::clone(&library),
             live: live.clone(),
             measure: measure.clone(),
+            ledgers: ledgers.clone(),
             clock,
         };
         let (control, arbiter) = Control::start(settings).map_err(StartError::Store)?;
@@ -253,7 +257,15 @@ impl Builder {
         let mut events: Vec<_> = registered.collect();
         events.extend(eyes.look_until_settled().await);
         control.seen(events).await.map_err(StartError::Supervisor)?;
-        let mut arbiters = vec![arbiter];
+        let observatory = Observatory::new(live.clone());
+        let desk = Desk {
+            control: control.clone(),
+            ledgers,
+            store: Arc::clone(&self.store),
+            gathered: Arc::new(observatory.clone()),
+            board: observatory.board().clone(),
+        };
+        let mut arbiters = vec![arbiter, desk.occupy()];
         if library.repository().is_some() && !self.poll.is_zero() {
             arbiters.push(eyes.keep_looking(control.clone(), self.poll));
         }
@@ -262,6 +274,7 @@ impl Builder {
             control,
             measure,
             store: self.store,
+            observatory,
             clock,
             arbiters: Arc::new(arbiters),
         };
@@ -338,6 +351,12 @@ impl Impresario {
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// What is seen of rollouts, experiments and bandits now.
+    #[must_use]
+    pub fn observatory(&self) -> &Observatory {
+        &self.observatory
     }
 
     /// The clock that began with the fleet.

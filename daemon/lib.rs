@@ -18,6 +18,7 @@ pub mod grpc;
 
 pub mod http;
 pub mod measure;
+mod observatory;
 pub mod plane;
 pub mod serve;
 pub mod store;
@@ -27,4 +28,5 @@ pub use embed::{Builder, Impresario, StartError};
 pub use error::Error;
 pub use impresario_models as models;
 pub use impresario_pipelines as pipelines;
+pub use observatory::Observatory;
 pub use serve::{Answer, Serve};

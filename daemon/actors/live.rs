@@ -9,14 +9,17 @@ use std::time::Instant;
 
 use arc_swap::{ArcSwap, Guard};
 use impresario_models::{Name, VersionNumber};
-use impresario_pipelines::fleet::{Fleet, Phase, Report, Seen};
+use impresario_pipelines::fleet::{Fleet, Phase, Record, Report, Seen};
 use impresario_pipelines::table::{RouteTable, TargetId};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use super::handle::Handle;
 use super::recall::{Recalls, Waiting};
-use crate::measure::Cell;
+use crate::measure::{Cell, Ledger};
 use crate::store::Token;
+
+/// Records that a slow listener may be behind.
+const TOLD: usize = 1_024;
 
 /// The published state. Cloning shares it.
 #[derive(Clone, Debug)]
@@ -28,6 +31,7 @@ struct Inner {
     serial: watch::Sender<u64>,
     accepting: AtomicBool,
     recalls: Recalls,
+    told: broadcast::Sender<Arc<Record>>,
 }
 
 /// Everything that can be read at one moment.
@@ -44,6 +48,8 @@ pub struct Snapshot {
     /// The daemon goes down: nobody answers any more, and the table says nothing of what there is.
     pub stopping: bool,
     pub(super) handles: Vec<Arc<Handle>>,
+    /// What rollouts are judged by, by pipeline.
+    pub(super) ledgers: HashMap<Name, Arc<Ledger>>,
     /// By pipeline, then by target: few targets each, so that a look costs one hash.
     pub(super) cells: HashMap<Name, Vec<(TargetId, Arc<Cell>)>>,
 }
@@ -57,6 +63,7 @@ impl Live {
             serial: watch::Sender::new(0),
             accepting: AtomicBool::new(false),
             recalls: Recalls::default(),
+            told: broadcast::Sender::new(TOLD),
         }))
     }
 
@@ -70,6 +77,17 @@ impl Live {
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.0.snapshot.load_full()
+    }
+
+    /// Tells of each record once it is stored. Who reads too slowly misses the oldest.
+    #[must_use]
+    pub fn records(&self) -> broadcast::Receiver<Arc<Record>> {
+        self.0.told.subscribe()
+    }
+
+    pub(super) fn tell(&self, record: &Arc<Record>) {
+        // Nobody may be listening.
+        let _heard: Result<usize, _> = self.0.told.send(Arc::clone(record));
     }
 
     /// Tells of each newer snapshot.
@@ -163,6 +181,12 @@ impl Snapshot {
             .iter()
             .find(|(id, _)| *id == target)
             .map(|(_, cell)| cell)
+    }
+
+    /// What the rollout of a pipeline is judged by, where one is under way.
+    #[must_use]
+    pub fn ledger(&self, pipeline: &Name) -> Option<&Arc<Ledger>> {
+        self.ledgers.get(pipeline)
     }
 
     /// Whether a parked version was asked for already, or is being loaded.

@@ -70,6 +70,11 @@ pub struct Seen(pub Vec<Event>);
 #[rtype(result = "()")]
 pub(super) struct Judge(pub(super) Vec<Judged>);
 
+/// An arm fails in a row: look at once.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Look;
+
 /// A load has come to a stage.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]

@@ -29,7 +29,7 @@ use super::messages::{
 };
 use super::version::Version;
 use crate::clock::{self, Clock};
-use crate::measure::Measure;
+use crate::measure::{Ledgers, Measure};
 use crate::store::{Commit, Error as StoreError, Loaded as Stored, Store, Token, TokenChange};
 use pace::Pace;
 
@@ -51,6 +51,8 @@ pub struct Settings {
     pub live: Live,
     /// Where cells come from.
     pub measure: Measure,
+    /// Where ledgers come from.
+    pub ledgers: Ledgers,
     /// Time.
     pub clock: Clock,
 }
@@ -332,6 +334,9 @@ impl Supervisor {
             Refused::from(error)
         })?;
         self.stored = Stand::of(next);
+        for record in &records {
+            self.settings.live.tell(record);
+        }
         Ok(())
     }
 

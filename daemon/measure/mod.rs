@@ -6,10 +6,12 @@
 mod cell;
 mod histogram;
 mod ledger;
+mod ledgers;
 
 pub use cell::{Cell, Outcome, Sample, Times, Totals};
 pub use histogram::{BOUNDS, Counts, Histogram};
 pub use ledger::{Hook, Ledger, Observation, Terms};
+pub use ledgers::{Ledgers, Opened};
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

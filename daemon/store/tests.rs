@@ -9,10 +9,15 @@ use std::sync::Arc;
 
 use impresario_models::{Name, VersionNumber};
 use impresario_pipelines::Revision;
+use impresario_pipelines::analysis::Thresholds;
 use impresario_pipelines::fleet::{
-    Change, Diff, Entry, Intent, Keep, Record, Routing, Source as Door,
+    self, Change, Course, Diff, Entry, Freeze, Intent, Now, Promise, Record, Routing,
+    Source as Door,
 };
-use impresario_pipelines::spec::{Pipeline, Policy, VersionSelector};
+use impresario_pipelines::learning::Removal;
+use impresario_pipelines::rollout::{self, Hold, Phase, Place, Stay};
+use impresario_pipelines::spec::{self, Pipeline, Policy, VersionSelector};
+use impresario_pipelines::trial;
 
 use super::*;
 
@@ -75,14 +80,78 @@ fn record(seq: u64, revision: u64) -> Arc<Record> {
                     after: None,
                 },
             },
+            Diff {
+                name: name("iris"),
+                change: Change::Course {
+                    before: Some(course(seq)),
+                    after: Some(course(seq + 1)),
+                },
+            },
         ],
+        numbers: vec![("canary requests".to_owned(), 0.1 + seq as f64)],
     })
+}
+
+/// A course of each kind in turn, with all that it can hold.
+fn course(n: u64) -> Arc<Course> {
+    let policy = [
+        r#"{"type":"canary","model":"iris","stable":1,"canary":2}"#,
+        r#"{"type":"experiment","seed":"s","goals":[{"metric":"click","kind":"binary"}],"arms":[
+            {"name":"a","model":"iris","version":1},{"name":"b","model":"iris","version":2}]}"#,
+        r#"{"type":"bandit","seed":"s","reward":{"metric":"click","kind":"binary"},"arms":[
+            {"name":"a","model":"iris","version":1},{"name":"b","model":"iris","version":2}]}"#,
+    ][(n % 3) as usize];
+    let text = format!(r#"{{"policy":{policy}}}"#);
+    let pipeline = spec::parse_pipeline(&name("p"), &text).unwrap();
+    let now = Now {
+        monotonic: n,
+        wall: 1_000 + n,
+    };
+    let mut course = Course::begin(n, pipeline.policy(), now).unwrap();
+    match &mut course {
+        Course::Rollout(rollout) => {
+            rollout.phase = Phase::Paused {
+                by: "ann".to_owned(),
+                from: Place::Step(Stay::Held(Hold::Srm)),
+            };
+            rollout.thresholds = Some(Thresholds {
+                slow_ns: [1, 2, u64::MAX],
+                slower_than_ns: None,
+                deciles: Some([0.1; 9]),
+            });
+            rollout.freeze = Some(rollout::Freeze {
+                by: "bob".to_owned(),
+                until: Some(n),
+            });
+            rollout.pulse.log_harm = -0.3;
+        }
+        Course::Trial(trial) => {
+            trial.phase = trial::Phase::Stopped {
+                by: "ann".to_owned(),
+                why: "enough".to_owned(),
+            };
+        }
+        Course::Learning(learning) => {
+            let removal = Removal {
+                by: "ann".to_owned(),
+                why: "worse".to_owned(),
+            };
+            learning.removed.insert(1, removal);
+        }
+    }
+    Arc::new(course)
 }
 
 /// The routing after so many changes, each of which differs from the one before in every part.
 fn routing(revision: u64) -> Routing {
+    let freeze = Freeze {
+        actor: "ann".to_owned(),
+        reason: Some(format!("holidays {revision}")),
+        until: revision.is_multiple_of(2).then_some(1_700_000_000_000),
+    };
     let mut routing = Routing {
         revision: Revision(revision),
+        freeze: (!revision.is_multiple_of(3)).then_some(freeze),
         ..Routing::default()
     };
     for n in revision.saturating_sub(2)..revision {
@@ -90,10 +159,15 @@ fn routing(revision: u64) -> Routing {
             pipeline: pipeline("iris", n + 1),
             revision: Revision(n + 1),
             source: Door::File,
-            keep: n.is_multiple_of(2).then(|| Keep {
+            keep: n.is_multiple_of(2).then(|| fleet::Keep {
                 model: name("iris"),
                 version: version(9),
             }),
+            course: Some(course(n)),
+            promise: match n % 3 {
+                0 => Promise::Waived,
+                _ => Promise::Kept,
+            },
         };
         routing.pipelines.insert(name(&format!("p{n}")), entry);
         let intent = Intent {

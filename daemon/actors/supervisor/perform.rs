@@ -9,7 +9,9 @@ use std::time::Duration;
 use actix::{Actor, AsyncContext, Context};
 use impresario_models::loader::{self, Loaded, panic_message};
 use impresario_models::{Name, VersionNumber};
-use impresario_pipelines::fleet::{self, Effect, Event, Facts, Phase, Reason, Report, Stage, Wait};
+use impresario_pipelines::fleet::{
+    self, Course, Effect, Entry, Event, Facts, Phase, Reason, Report, Stage, Wait,
+};
 use impresario_pipelines::table::{self, RouteTable, TargetId};
 
 use super::{Life, Supervisor, VersionKey};
@@ -23,7 +25,7 @@ use crate::actors::version::{self, Charge, Version};
 use crate::actors::worker::Post;
 use crate::clock;
 use crate::error::causes;
-use crate::measure::{Cell, Key};
+use crate::measure::{Cell, Key, Ledger, Terms};
 
 /// A wait for a rebuild that callers may sit through in the queue. Longer ones are refused at once.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -128,6 +130,7 @@ impl Supervisor {
                 handles: handles.collect(),
                 stopping: false,
                 cells: self.cells(&table),
+                ledgers: self.ledgers(),
                 table,
             }
         };
@@ -168,6 +171,28 @@ impl Supervisor {
         };
         self.settings.measure.retain(known);
         cells
+    }
+
+    /// A ledger for every rollout that moves still.
+    fn ledgers(&self) -> HashMap<Name, Arc<Ledger>> {
+        let entries = self.fleet.routing.pipelines.iter();
+        let of_entry = |(name, entry): (&Name, &Entry)| {
+            let Some(Course::Rollout(rollout)) = entry.course.as_deref() else {
+                return None;
+            };
+            let terms = Terms {
+                course: rollout.id,
+                segment: rollout.segment,
+                arms: rollout.slots.arms(),
+                thresholds: rollout.thresholds.clone(),
+                sticky: !entry.pipeline.service().key.is_address(),
+            };
+            let ledger = rollout
+                .is_active()
+                .then(|| self.settings.ledgers.open(name, terms));
+            Some((name.clone(), ledger?))
+        };
+        entries.filter_map(of_entry).collect()
     }
 
     /// Begins a load on a thread of its own; the plan sees to it that there are not too many.

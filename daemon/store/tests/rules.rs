@@ -33,6 +33,46 @@ fn what_was_committed_is_loaded() {
 }
 
 #[test]
+fn shelves_keep_what_is_put_on_them() {
+    let keep = |shelf, key: &str, text: Option<&str>| Keep {
+        shelf,
+        key: key.to_owned(),
+        text: text.map(str::to_owned),
+    };
+    each(|store| {
+        step(store, 1).unwrap();
+        let long = "x".repeat(20_000);
+        store
+            .keep(&[
+                keep(Shelf::Evidence, "b", Some("1")),
+                keep(Shelf::Evidence, "a", Some(&long)),
+                keep(Shelf::Record, "a", Some("other")),
+            ])
+            .unwrap();
+        let kept = |shelf| store.kept(shelf).unwrap();
+        let both = [("a".to_owned(), long), ("b".to_owned(), "1".to_owned())];
+        assert_eq!(kept(Shelf::Evidence), both);
+        store
+            .keep(&[
+                keep(Shelf::Evidence, "a", Some("short")),
+                keep(Shelf::Evidence, "b", None),
+                keep(Shelf::Evidence, "never", None),
+            ])
+            .unwrap();
+        assert_eq!(
+            kept(Shelf::Evidence),
+            [("a".to_owned(), "short".to_owned())]
+        );
+        assert_eq!(kept(Shelf::Record), [("a".to_owned(), "other".to_owned())]);
+        assert_eq!(kept(Shelf::Feedback), []);
+        // What is kept is no part of the routing, and no commit touches it.
+        step(store, 2).unwrap();
+        assert_eq!(store.load().unwrap().routing, routing(2));
+        assert_eq!(kept(Shelf::Record).len(), 1);
+    });
+}
+
+#[test]
 fn a_kept_version_ends_without_a_revision_or_a_record() {
     each(|store| {
         step(store, 1).unwrap();

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use impresario_models::Name;
 
+use crate::analysis::CANARY;
 use crate::bucket::{Namespace, Slot, Slots};
 use crate::fleet::{Course, Entry};
+use crate::rollout::{Cause, Phase};
 use crate::spec::Policy;
 use crate::table::{Decision, TargetId, Unavailable, Why};
 use crate::variant::Variant;
@@ -29,6 +31,8 @@ pub struct Split {
     pub legs: Vec<Leg>,
     /// Whether the first arm answers where another failed.
     pub rescue: bool,
+    /// Who answers while the first arm cannot: a canary whose promotion was undone, until the stable is back.
+    pub stand_in: Option<usize>,
 }
 
 /// One arm of a split.
@@ -59,6 +63,13 @@ impl Split {
             namespace,
             legs,
             rescue,
+            stand_in: match course {
+                Course::Rollout(rollout) => {
+                    let undone = matches!(rollout.phase, Phase::Aborting(Cause::Undone));
+                    undone.then_some(CANARY)
+                }
+                Course::Trial(_) | Course::Learning(_) => None,
+            },
         }
     }
 
@@ -134,7 +145,10 @@ impl Split {
     /// # Errors
     /// [`Unavailable`] where it cannot answer.
     pub fn first(&self, slot: Slot, why: Why) -> Result<Decision, &Unavailable> {
-        let leg = &self.legs[0];
+        let first = &self.legs[0];
+        let stand_in = self.stand_in.and_then(|arm| self.legs.get(arm));
+        let leg = stand_in.filter(|leg| first.to.is_err() && leg.to.is_ok());
+        let leg = leg.unwrap_or(first);
         Ok(Decision {
             target: *leg.to.as_ref()?,
             variant: leg.variant.clone(),

@@ -1,0 +1,231 @@
+//! The analyst: looks at every rollout, experiment and bandit once a second, gathers what dispatch wrote down, reads it,
+//! keeps it, and tells the supervisor what it saw.
+//!
+//! Job: gather, read, keep, tell. Senders: its own timer, and a ledger whose canary fails in a row. Mailbox: actix's
+//! default bound; who sends waits for nothing. A panic here holds every course where it is: nothing advances without
+//! evidence, and a canary that fails in a row is cut off by its ledger. The arbiter is its own because the store blocks.
+
+mod board;
+mod stored;
+mod watch;
+
+pub use board::{Board, Notice};
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, Arbiter, AsyncContext, Context, Handler};
+use impresario_models::Name;
+use impresario_pipelines::analysis::{Evidence, Source};
+use impresario_pipelines::fleet::{Course, Judged, Sight};
+use impresario_pipelines::learning::{self, Learning};
+use impresario_pipelines::spec::{Bandit, Policy};
+use impresario_pipelines::{rollout, trial};
+
+use super::live::Snapshot;
+use super::messages::Look;
+use super::supervisor::Control;
+use crate::measure::Ledgers;
+use crate::store::{Keep, Shelf, Store};
+use watch::{Light, Watch};
+
+/// How often it looks.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// What others gather about courses: feedback, and what shadows showed.
+pub(crate) trait Gathered: Send + Sync {
+    /// What the shadow of a pipeline has shown so far.
+    fn shown(&self, pipeline: &Name) -> Option<rollout::Shadowing>;
+
+    /// What a bandit's rewards come to.
+    fn rewards(&self, pipeline: &Name, learning: &Learning, spec: &Bandit) -> learning::Sight;
+
+    /// What is to be kept of it, that was not given before.
+    fn changes(&self) -> Vec<Keep>;
+}
+
+/// What the analyst works with.
+pub(crate) struct Desk {
+    pub(crate) control: Control,
+    pub(crate) ledgers: Ledgers,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) gathered: Arc<dyn Gathered>,
+    /// Where it leaves what it read.
+    pub(crate) board: Board,
+}
+
+/// Looks at courses.
+struct Analyst {
+    desk: Desk,
+    source: Source,
+    watches: BTreeMap<Name, Watch>,
+}
+
+impl Desk {
+    /// Starts the analyst with what is kept.
+    pub(crate) fn occupy(self) -> Arbiter {
+        let arbiter = Arbiter::new();
+        Analyst::start_in_arbiter(&arbiter.handle(), move |_| {
+            let source = stored::begin(self.store.as_ref());
+            let kept = self.store.kept(Shelf::Evidence).unwrap_or_else(|error| {
+                tracing::error!(%error, "the evidence cannot be read; every rollout gathers it anew");
+                Vec::new()
+            });
+            let watches = kept.into_iter().filter_map(|(name, text)| {
+                let name = Name::new(&name).ok()?;
+                match stored::read(&text) {
+                    Ok((course, mut evidence)) => {
+                        evidence.restarted(source);
+                        Some((name, Watch::new(course, evidence)))
+                    }
+                    Err(error) => {
+                        tracing::error!(pipeline = %name, %error, "its evidence cannot be read and is gathered anew");
+                        None
+                    }
+                }
+            });
+            Analyst {
+                watches: watches.collect(),
+                source,
+                desk: self,
+            }
+        });
+        arbiter
+    }
+}
+
+// === impl Analyst ===
+
+impl Analyst {
+    /// Looks at every course once.
+    fn look(&mut self) {
+        let snapshot = self.desk.control.live().snapshot();
+        if snapshot.stopping {
+            return;
+        }
+        let mut judged = Vec::new();
+        let mut changes = self.desk.gathered.changes();
+        for (name, entry) in &snapshot.fleet.routing.pipelines {
+            let Some(course) = &entry.course else {
+                continue;
+            };
+            let seen = match (course.as_ref(), entry.pipeline.policy()) {
+                (Course::Rollout(rollout), Policy::Canary(spec)) => {
+                    let light = Light {
+                        ledgers: &self.desk.ledgers,
+                        source: self.source,
+                        sticky: !entry.pipeline.service().key.is_address(),
+                        shown: self.desk.gathered.shown(name),
+                    };
+                    let watch = self.watches.entry(name.clone());
+                    let watch =
+                        watch.or_insert_with(|| Watch::new(rollout.id, Evidence::default()));
+                    if watch.course != rollout.id {
+                        *watch = Watch::new(rollout.id, Evidence::default());
+                    }
+                    // One that has ended is looked at too, so that its report tells the last of it.
+                    Sight::Rollout(watch.look(name, rollout, spec, &light))
+                }
+                (Course::Trial(_), Policy::Experiment(_)) => Sight::Trial(trial::Sight::default()),
+                (Course::Learning(learning), Policy::Bandit(spec)) => {
+                    Sight::Learning(self.desk.gathered.rewards(name, learning, spec))
+                }
+                _ => continue,
+            };
+            if course.is_active() {
+                judged.push(Judged {
+                    pipeline: name.clone(),
+                    course: course.id(),
+                    seen,
+                });
+            }
+        }
+        changes.extend(self.forget(&snapshot));
+        changes.extend(self.news());
+        // What is told rests on what is kept, or at least on what was tried to be.
+        if !changes.is_empty()
+            && let Err(error) = self.desk.store.keep(&changes)
+        {
+            tracing::error!(%error, "evidence could not be kept; it is tried again with the next");
+        }
+        let notices = self.watches.iter();
+        let notices = notices.map(|(name, watch)| (name.clone(), watch.notice()));
+        self.desk.board.put_up(notices.collect());
+        if !judged.is_empty() {
+            self.desk.control.judge(judged);
+        }
+    }
+
+    /// Lets go of what is about no course any more; gives what is not kept any longer.
+    fn forget(&mut self, snapshot: &Snapshot) -> Vec<Keep> {
+        let pipelines = &snapshot.fleet.routing.pipelines;
+        let course = |name: &Name| {
+            pipelines
+                .get(name)
+                .and_then(|entry| entry.course.as_deref())
+        };
+        let is_rollout = |name: &Name| matches!(course(name), Some(Course::Rollout(_)));
+        let gone: Vec<_> = self
+            .watches
+            .keys()
+            .filter(|name| !is_rollout(name))
+            .cloned()
+            .collect();
+        self.desk.ledgers.retain(|key| {
+            course(&key.pipeline).is_some_and(|course| course.id() == key.course)
+                // Its last words are read before it goes.
+                && course(&key.pipeline).is_some_and(|course| course.segment() <= key.segment + 1)
+        });
+        let removed = gone.into_iter().map(|name| {
+            self.watches.remove(&name);
+            evidence(&name, None)
+        });
+        removed.collect()
+    }
+
+    /// The evidence that is not kept yet.
+    fn news(&mut self) -> Vec<Keep> {
+        let mut changes = Vec::new();
+        for (name, watch) in &mut self.watches {
+            if !watch.is_news() {
+                continue;
+            }
+            match stored::write(watch.course, &watch.evidence) {
+                Ok(text) => changes.push(evidence(name, Some(text))),
+                Err(error) => {
+                    tracing::error!(pipeline = %name, %error, "evidence cannot be written")
+                }
+            }
+        }
+        changes
+    }
+}
+
+fn evidence(name: &Name, text: Option<String>) -> Keep {
+    Keep {
+        shelf: Shelf::Evidence,
+        key: name.to_string(),
+        text,
+    }
+}
+
+// === the mailbox ===
+
+impl Actor for Analyst {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        let address = ctx.address();
+        // Whoever trips a ledger is on a request's path: it leaves a word and goes on.
+        self.desk.ledgers.on_trip(move || address.do_send(Look));
+        ctx.run_interval(EVERY, |me, _| me.look());
+    }
+}
+
+impl Handler<Look> for Analyst {
+    type Result = ();
+    fn handle(&mut self, _: Look, _: &mut Self::Context) {
+        self.look();
+    }
+}
