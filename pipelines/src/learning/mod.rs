@@ -13,6 +13,7 @@ mod rewards;
 mod safety;
 mod state;
 mod stored;
+mod sums;
 
 pub use course::{begin, command, tick};
 pub use readings::{Harm, Reading, Readings, read};

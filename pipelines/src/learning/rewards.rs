@@ -7,11 +7,11 @@
 use std::collections::BTreeMap;
 
 use super::safety::Guarded;
+use super::sums::{Cell, Come, Settled};
 use crate::bucket::Weight;
 use crate::fleet::Now;
 use crate::spec::bandit::{Bandit, RewardKind};
-use crate::stats::bandit::discount;
-use crate::stats::survival::{Curve, Delay};
+use crate::stats::survival::Delay;
 use crate::trial::record::Take;
 
 /// How many cells the time that rewards are waited for has.
@@ -62,25 +62,6 @@ pub(super) struct Arm {
     pub(super) total: f64,
     /// The metrics of safety.
     pub(super) guarded: Vec<Guarded>,
-}
-
-/// Exposures of about one time.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Cell {
-    pub(super) shown: u64,
-    pub(super) fed: u64,
-    pub(super) sum: f64,
-    pub(super) sum_sq: f64,
-}
-
-/// Sums with a discount.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Settled {
-    /// When they counted so much, in milliseconds since 1970.
-    pub(super) at: u64,
-    pub(super) n: f64,
-    pub(super) sum: f64,
-    pub(super) sum_sq: f64,
 }
 
 // === impl Rewards ===
@@ -242,7 +223,7 @@ impl Rewards {
                 at,
                 n: cell.shown as f64
                     * curve
-                        .come(now.wall.saturating_sub(at) as f64)
+                        .by(now.wall.saturating_sub(at) as f64)
                         .max(cell.share()),
                 sum: cell.sum,
                 sum_sq: cell.sum_sq,
@@ -275,63 +256,6 @@ impl Rewards {
             Delay::Awaited(self.within as f64 + self.width as f64),
             self.lapsed,
         );
-        let curve = Curve::fit_counts(arrived.chain(awaited).chain([lapsed]));
-        let last = curve.share(f64::INFINITY);
-        Come { curve, last }
-    }
-}
-
-/// How many of the rewards that come at all have come by an age.
-struct Come {
-    curve: Curve,
-    last: f64,
-}
-
-// === impl Come ===
-
-impl Come {
-    fn come(&self, age: f64) -> f64 {
-        if self.last <= 0.0 {
-            return 1.0;
-        }
-        self.curve.share(age) / self.last
-    }
-}
-
-// === impl Cell ===
-
-impl Cell {
-    /// The part of it whose reward is here.
-    fn share(&self) -> f64 {
-        self.fed.min(self.shown) as f64 / self.shown.max(1) as f64
-    }
-}
-
-// === impl Settled ===
-
-impl Settled {
-    fn add(&mut self, other: &Self, half_life: Option<f64>) {
-        let at = self.at.max(other.at);
-        let (mine, theirs) = (
-            self.discounted(at, half_life),
-            other.discounted(at, half_life),
-        );
-        *self = Self {
-            at,
-            n: mine.n + theirs.n,
-            sum: mine.sum + theirs.sum,
-            sum_sq: mine.sum_sq + theirs.sum_sq,
-        };
-    }
-
-    fn discounted(&self, now: u64, half_life: Option<f64>) -> Self {
-        let age = now.saturating_sub(self.at) as f64;
-        let part = discount(age, half_life.unwrap_or_default());
-        Self {
-            at: now.max(self.at),
-            n: part * self.n,
-            sum: part * self.sum,
-            sum_sq: part * self.sum_sq,
-        }
+        Come::fit(arrived.chain(awaited).chain([lapsed]))
     }
 }

@@ -1,6 +1,7 @@
 //! Rewards as they are stored: one part of some kilobytes.
 
-use super::rewards::{Arm, Cell, Rewards};
+use super::rewards::{Arm, Rewards};
+use super::sums::Cell;
 use crate::bytes::{Reader, VERSION, Writer};
 use crate::spec::bandit::Bandit;
 

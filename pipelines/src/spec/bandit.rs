@@ -1,6 +1,6 @@
 //! A bandit as it is specified: arms, reward, algorithm, and the limits that keep it honest.
 //!
-//! How it learns is the business of `bandit`.
+//! How it learns is the business of `learning`.
 
 use std::time::Duration;
 

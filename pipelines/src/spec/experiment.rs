@@ -1,6 +1,6 @@
 //! An experiment (A/B/n) as it is specified: arms, goals, guardrails, segments.
 //!
-//! What the numbers say is the business of `experiment`.
+//! What the numbers say is the business of `trial`.
 
 use std::time::Duration;
 

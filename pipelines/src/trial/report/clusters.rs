@@ -1,7 +1,8 @@
 //! Arms whose units are keys: a ratio of sums over slots, its variance from what each slot does to it.
 //!
-//! A slot's part in an estimate is (yᵢ − R·nᵢ) / Σn in each stretch, weighted, and added up over stretches before it is
-//! squared: the same users in two stretches are no two samples.
+//! A slot's part in an estimate is how far the estimate would move without it (the jackknife), (yᵢ − R·nᵢ) / (Σn − nᵢ) in
+//! each stretch, weighted, and added up over stretches before it is squared: the same users in two stretches are no two
+//! samples. Where slots are alike that is the delta method; where a few make most of the requests, that would be too sure.
 
 use super::super::record::{Chunk, Stretch, Take, keys};
 use super::estimate::Pair;
@@ -81,12 +82,14 @@ fn influence(
         mean += weight * adjusted;
         unadjusted += weight * y / n;
         for row in rows {
-            by_slot[row.slot] += weight * (row.y - theta * row.x - adjusted * row.n) / n;
+            // Where one slot is all there is, the estimate is that slot.
+            let others = (n - row.n).max(1e-3 * n);
+            by_slot[row.slot] += weight * (row.y - theta * row.x - adjusted * row.n) / others;
         }
     }
     let clusters = by_slot.iter().filter(|part| **part != 0.0).count();
     let squares: f64 = by_slot.iter().map(|part| part * part).sum();
-    let few = clusters as f64 / (clusters.max(2) - 1) as f64;
+    let few = clusters.saturating_sub(1) as f64 / clusters.max(1) as f64;
     let units = units.round().max(0.0);
     let arm = Arm {
         units: units as u64,

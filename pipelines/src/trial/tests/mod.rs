@@ -1,5 +1,6 @@
 //! Experiments by example, by reference numbers, and by seeded simulation.
 
+mod clusters;
 mod course;
 mod evidence;
 mod numbers;

@@ -90,15 +90,16 @@ fn lost_units_make_it_invalid() {
     assert!(report.health.warnings[0].starts_with("the arms did not get the shares"));
 }
 
-/// Weights change from 90/10 to 50/50 while the rate triples.
+/// Weights change while the rate triples.
 fn changed(
     spec: &Experiment,
     unit: Unit,
+    to: &[f64],
     mut traffic: impl FnMut(&mut Record, &Trial, f64),
 ) -> super::Report {
     let (mut trial, mut record) = running(spec, unit);
     traffic(&mut record, &trial, 0.05);
-    let verb = Verb::SetWeights(weights(&[50.0, 50.0]));
+    let verb = Verb::SetWeights(weights(to));
     trial = command(&trial, spec, &verb, now(1)).unwrap().next;
     record.open(trial.segment, &trial.slots);
     traffic(&mut record, &trial, 0.15);
@@ -112,6 +113,7 @@ fn changed_weights_are_neither_a_mismatch_nor_a_difference() {
         let report = changed(
             &binary(&[90.0, 10.0]),
             Unit::Request,
+            &[50.0, 50.0],
             |record, trial, rate| {
                 requests(record, &mut dice, trial.segment, 15_000, &[rate, rate]);
             },
@@ -183,9 +185,14 @@ fn keys_whose_slots_move_are_no_evidence_either() {
     let (mut squares, runs) = (0.0, 60);
     for crowd in 0..runs {
         let mut dice = Dice(crowd);
-        let report = changed(&stars(&[90.0, 10.0]), Unit::Key, |record, trial, _| {
-            users(record, &mut dice, (trial.segment, crowd), 2_000);
-        });
+        let report = changed(
+            &stars(&[90.0, 10.0]),
+            Unit::Key,
+            &[10.0, 90.0],
+            |record, trial, _| {
+                users(record, &mut dice, (trial.segment, crowd), 2_000);
+            },
+        );
         assert!(!report.health.ratio.mismatch);
         assert!(report.health.twice > 100.0, "{}", report.health.twice);
         let numbers = report.goals[0].contrasts[0].absolute.unwrap();
