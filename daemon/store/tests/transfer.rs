@@ -61,7 +61,7 @@ fn the_file_says_what_it_is() {
     filled(&store);
     let file = String::from_utf8(backup(&store)).unwrap();
     let lines: Vec<_> = file.lines().collect();
-    let header = r#"{"format":"impresario-backup","version":1,"schema":1,"revision":7,"at":1700000000000,"count":15}"#;
+    let header = r#"{"format":"impresario-backup","version":1,"schema":1,"revision":7,"at":1700000000000,"count":16}"#;
     assert_eq!(lines[0], header);
     assert_eq!(lines.len(), 17);
     expect_test::expect![[r#"

@@ -94,7 +94,10 @@ impl Course {
                 let trial = trial::begin(id, spec, now);
                 Self::Trial(trial.expect("weights were checked when they were read"))
             }
-            Policy::Bandit(_) => return None,
+            Policy::Bandit(spec) => {
+                let learning = learning::begin(id, spec, now);
+                Self::Learning(learning.expect("arms were counted when they were read"))
+            }
         })
     }
 
@@ -137,6 +140,10 @@ impl Course {
                 let step = trial::command(trial, spec, verb, now);
                 step.map(|step| Some(step.into())).map_err(Refusal::from)
             }
+            (Self::Learning(learning), Policy::Bandit(spec), Verb::Learning(verb)) => {
+                let step = learning::command(learning, spec, verb, now);
+                step.map(|step| Some(step.into())).map_err(Refusal::from)
+            }
             _ => return None,
         })
     }
@@ -153,6 +160,9 @@ impl Course {
             }
             (Self::Trial(trial), Policy::Experiment(spec), Seen::Trial(sight)) => {
                 trial::tick(trial, spec, sight, now).map(Moved::from)
+            }
+            (Self::Learning(learning), Policy::Bandit(spec), Seen::Learning(sight)) => {
+                learning::tick(learning, spec, sight, now).map(Moved::from)
             }
             _ => None,
         };
