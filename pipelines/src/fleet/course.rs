@@ -12,6 +12,7 @@ use crate::trial::{self, Trial};
 
 /// A course under way, or ended.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "it is shared behind a pointer")]
 pub enum Course {
     /// Of a canary.
     Rollout(Rollout),
@@ -34,6 +35,7 @@ pub enum Verb {
 
 /// What the analyst saw of a course.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "there is one a second and course")]
 pub enum Seen {
     /// A rollout.
     Rollout(rollout::Sight),

@@ -12,6 +12,7 @@ use crate::spec::Pipeline;
 
 /// One thing to apply.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Input {
     /// Asked for by an admin or a file.
     Command(Command, By),
