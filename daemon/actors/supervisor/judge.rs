@@ -88,5 +88,7 @@ impl Handler<Judge> for Supervisor {
         for judged in all {
             self.judged(judged, ctx);
         }
+        // Who looks at a rollout sees its clocks go on.
+        self.soon(ctx);
     }
 }

@@ -219,6 +219,26 @@ impl Course {
         }
     }
 
+    /// What it waits for, where it moves still.
+    #[must_use]
+    pub fn waits(&self) -> Option<String> {
+        match self {
+            Self::Rollout(rollout) => rollout.waits(),
+            Self::Trial(trial) => match trial.phase {
+                trial::Phase::Preparing => Some("waits for all arms to be ready".to_owned()),
+                trial::Phase::Paused => Some(format!("is paused: {}", trial.why)),
+                trial::Phase::Running
+                | trial::Phase::Stopped { .. }
+                | trial::Phase::Shipped { .. } => None,
+            },
+            Self::Learning(learning) => match learning.phase {
+                learning::Phase::Preparing => Some("waits for all arms to be ready".to_owned()),
+                learning::Phase::Paused => Some(format!("is paused: {}", learning.why)),
+                learning::Phase::Running | learning::Phase::Frozen(_) => None,
+            },
+        }
+    }
+
     /// The word for what it is.
     #[must_use]
     pub fn kind(&self) -> &'static str {

@@ -70,6 +70,13 @@ pub enum Reason {
     },
     /// No version answers.
     Nobody(String),
+    /// What moves it by itself waits for something.
+    Course {
+        /// The word for what moves it.
+        kind: &'static str,
+        /// What it waits for.
+        waits: String,
+    },
 }
 
 // === impl Report ===
@@ -84,6 +91,15 @@ impl Report {
     ) -> Self {
         let mut waits = Vec::new();
         for (name, entry) in &fleet.routing.pipelines {
+            let course = entry.course.as_deref();
+            waits.extend(course.and_then(|course| {
+                let subject = Subject::Pipeline(name.clone());
+                let reason = Reason::Course {
+                    kind: course.kind(),
+                    waits: course.waits()?,
+                };
+                Some(Wait { subject, reason })
+            }));
             let reason = match table::standing(fleet, name) {
                 Standing::Serving { .. } => continue,
                 Standing::Kept { keep, waiting } => Reason::Kept {
@@ -166,6 +182,7 @@ impl Reason {
             Self::FilesChanged => "files-changed",
             Self::Kept { .. } => "kept",
             Self::Nobody(_) => "nobody",
+            Self::Course { .. } => "course",
         }
     }
 }
@@ -197,6 +214,7 @@ impl fmt::Display for Reason {
                 write!(f, "version {serves} goes on serving: {waiting}")
             }
             Self::Nobody(why) => write!(f, "nobody answers: {why}"),
+            Self::Course { kind, waits } => write!(f, "its {kind} {waits}"),
         }
     }
 }
