@@ -163,7 +163,7 @@ impl Origin {
 }
 
 /// Bytes of a tensor in memory.
-fn size(tensor: &Tensor) -> usize {
+pub(super) fn size(tensor: &Tensor) -> usize {
     let elements = match tensor.values() {
         Values::Bytes(texts) => texts.iter().map(|text| PIECE + text.len()).sum(),
         values => values.len() * values.datatype().size().unwrap_or(1),

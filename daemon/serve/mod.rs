@@ -8,6 +8,8 @@ mod cache;
 mod draw;
 mod entry;
 mod recall;
+#[allow(dead_code, reason = "dispatch does not call it yet")]
+mod shadow;
 mod terms;
 
 use std::sync::Arc;
@@ -27,6 +29,7 @@ pub use admit::{Caller, join_cookies};
 pub use cache::{Cache, Origin};
 pub use entry::Entry;
 pub use impresario_pipelines::Priority;
+pub use shadow::{Beside, Shadowed, Shadows};
 pub use terms::Terms;
 
 use admit::Limits;

@@ -101,7 +101,7 @@ impl Examples {
     }
 
     /// Adds one, and lets go of one that is less bad.
-    pub(super) fn add(&mut self, example: Example) {
+    pub fn add(&mut self, example: Example) {
         let kind = example.kind;
         let place = self.kept.partition_point(|one| one.rank(&example).is_le());
         if self.kept.get(place.wrapping_sub(1)) == Some(&example) {
