@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::measure::{Ledgers, Measure};
 use crate::observatory::Observatory;
-use crate::serve::{Answer, Cache, Serve, Terms};
+use crate::serve::{Answer, Asks, Cache, Serve, Terms};
 use crate::store::{Error as StoreError, Memory, Retention, Store};
 
 /// A running fleet. Cloning shares it.
@@ -306,8 +306,21 @@ impl Impresario {
         name: &str,
         inputs: impl IntoIterator<Item = (&'a str, Tensor)>,
     ) -> Result<Answer, Error> {
+        self.infer_as(name, &Asks::default(), inputs).await
+    }
+
+    /// As [`Self::infer`], for somebody: who has the same key is answered by the same variant.
+    ///
+    /// # Errors
+    /// [`Error`], as over the wire.
+    pub async fn infer_as<'a>(
+        &self,
+        name: &str,
+        asks: &Asks,
+        inputs: impl IntoIterator<Item = (&'a str, Tensor)>,
+    ) -> Result<Answer, Error> {
         let terms = Terms::now();
-        let entry = self.serve.enter(name, None, terms.arrived).await?;
+        let entry = self.serve.enter(name, None, asks, terms.arrived).await?;
         let inputs = entry
             .contract()
             .arrange(inputs)

@@ -55,6 +55,22 @@ pub enum Error {
         /// When it is worth to come back.
         retry_after: Duration,
     },
+    /// What tells callers apart is longer than can be kept.
+    #[error("{place}: expected a key of at most {limit} bytes, got {bytes} bytes")]
+    Key {
+        /// Where it stands.
+        place: String,
+        /// The most bytes.
+        limit: usize,
+        /// How many it has.
+        bytes: usize,
+    },
+    /// The pipeline has no such variant.
+    #[error("{why}")]
+    Variant {
+        /// What it has instead.
+        why: String,
+    },
     /// The client sent more than it may.
     #[error(
         "pipeline '{pipeline}' takes {requests} requests in {per:?} from a client; this one sent more"
@@ -83,6 +99,16 @@ pub enum Error {
         /// The version.
         version: VersionNumber,
         /// What the engine said.
+        what: String,
+    },
+    /// The version answered, and not as its contract says. The message is for the log, not for the caller.
+    #[error("model '{model}' version {version} broke its contract: {what}")]
+    Broke {
+        /// The model.
+        model: Name,
+        /// The version.
+        version: VersionNumber,
+        /// What it answered.
         what: String,
     },
     /// The instance panicked. The message is for the log, not for the caller.
@@ -219,7 +245,23 @@ impl Error {
                 Outcome::Expired,
                 true,
             ),
-            Self::Failed { .. } => line("failed", 500, Rpc::Internal, Outcome::Failed, false),
+            Self::Key { .. } => line(
+                "invalid-key",
+                400,
+                Rpc::InvalidArgument,
+                Outcome::Refused,
+                true,
+            ),
+            Self::Variant { .. } => line(
+                "unknown-variant",
+                400,
+                Rpc::InvalidArgument,
+                Outcome::Refused,
+                true,
+            ),
+            Self::Failed { .. } | Self::Broke { .. } => {
+                line("failed", 500, Rpc::Internal, Outcome::Failed, false)
+            }
             Self::Crashed { .. } => line("crashed", 500, Rpc::Internal, Outcome::Crashed, false),
             Self::Hung { .. } => line("hung", 504, Rpc::DeadlineExceeded, Outcome::Crashed, true),
         }
@@ -238,7 +280,10 @@ impl Error {
             | Self::Contract(_)
             | Self::Refused { .. }
             | Self::Expired { .. }
+            | Self::Key { .. }
+            | Self::Variant { .. }
             | Self::Failed { .. }
+            | Self::Broke { .. }
             | Self::Crashed { .. }
             | Self::Hung { .. } => None,
         }
@@ -248,7 +293,7 @@ impl Error {
     #[must_use]
     pub fn message(&self) -> String {
         match self {
-            Self::Failed { model, version, .. } => {
+            Self::Failed { model, version, .. } | Self::Broke { model, version, .. } => {
                 format!("model '{model}' version {version} failed")
             }
             Self::Crashed { model, version, .. } => {
@@ -263,10 +308,15 @@ impl Error {
     pub fn from_engine(model: &Name, version: VersionNumber, error: InferError) -> Self {
         match error {
             InferError::Refused { what } => Self::Refused { what },
-            failed @ (InferError::Failed { .. } | InferError::Output(_)) => Self::Failed {
+            failed @ InferError::Failed { .. } => Self::Failed {
                 model: model.clone(),
                 version,
                 what: failed.to_string(),
+            },
+            InferError::Output(mismatch) => Self::Broke {
+                model: model.clone(),
+                version,
+                what: mismatch.to_string(),
             },
         }
     }

@@ -6,6 +6,9 @@
 use std::hint::black_box;
 
 use impresario::models::{FnModel, Name, VersionNumber};
+use impresario::pipelines::Variant;
+use impresario::pipelines::bucket::{Slots, Weight};
+use impresario::pipelines::policy::{Leg, Split};
 use impresario::{Impresario, Serve};
 
 use super::{Case, echo};
@@ -20,6 +23,7 @@ pub(crate) fn cases() -> Vec<Case> {
     let snapshot = impresario.live().snapshot();
     let unknown = impresario.live().snapshot();
     let (by_name, by_version) = (serve(), serve());
+    let (by_key, by_draw) = (split(&impresario), split(&impresario));
     let cases = vec![
         Case::each("route", 0, move || {
             let route = snapshot.table.route(black_box("model-50"));
@@ -34,10 +38,47 @@ pub(crate) fn cases() -> Vec<Case> {
         Case::each("enter/version", 0, move || {
             black_box(black_box(by_version.find(black_box("model-50"), Some("1"))).is_ok());
         }),
+        Case::each("split/key", 0, move || {
+            let key = black_box(Some("user-0123456789"));
+            let decision = by_key.decide(by_key.slot(key, 7), key);
+            black_box(decision.is_ok());
+        }),
+        Case::each("split/draw", 0, move || {
+            let draw = black_box(0x9e37_79b9_7f4a_7c15);
+            black_box(by_draw.decide(by_draw.slot(None, draw), None).is_ok());
+        }),
     ];
     // What is published stays as it is: nobody has to look after the fleet while it is asked.
     drop(system);
     cases
+}
+
+/// Two versions that share the requests of a pipeline.
+fn split(impresario: &Impresario) -> Split {
+    let table = &impresario.live().snapshot().table;
+    let target = |name: &str| {
+        let target = table.version(name, VersionNumber::ONE);
+        target.expect("it was registered").expect("it is ready")
+    };
+    let leg = |variant, name| Leg {
+        variant,
+        to: Ok(target(name)),
+    };
+    let weights = [9_500, 500].map(|points| Weight::new(points).expect("at most 10,000"));
+    Split {
+        course: 1,
+        segment: 0,
+        kind: "canary",
+        slots: Slots::new(&weights).expect("the weights are all of it"),
+        seed: "prices".into(),
+        namespace: None,
+        legs: vec![
+            leg(Variant::STABLE, "model-1"),
+            leg(Variant::CANARY, "model-2"),
+        ],
+        rescue: true,
+        stand_in: None,
+    }
 }
 
 async fn fleet() -> Impresario {

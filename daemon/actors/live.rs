@@ -160,6 +160,34 @@ impl Live {
     }
 }
 
+#[cfg(test)]
+impl Live {
+    /// A fleet that stays as it is, with the versions that another one holds in memory.
+    pub(crate) fn fixed(
+        held: &Snapshot,
+        fleet: Fleet,
+        ledgers: HashMap<Name, Arc<Ledger>>,
+    ) -> Self {
+        let table = impresario_pipelines::table::compile(&fleet);
+        let of = |target: &impresario_pipelines::table::Target| {
+            let same = |handle: &&Arc<Handle>| {
+                handle.model == target.model && handle.version == target.version
+            };
+            held.handles.iter().find(same).map(Arc::clone)
+        };
+        let handles = table.targets().iter().filter_map(of).collect();
+        let live = Self::new();
+        live.publish(Snapshot {
+            fleet: Arc::new(fleet),
+            table,
+            handles,
+            ledgers,
+            ..Snapshot::default()
+        });
+        live
+    }
+}
+
 impl Default for Live {
     fn default() -> Self {
         Self::new()

@@ -188,6 +188,31 @@ impl<'a> Cursor<'a> {
         Err(self.unexpected("',' or ']'"))
     }
 
+    /// Moves over one value, deep ones by their brackets alone, so that what stands in it need not be JSON in every
+    /// letter: bare NaNs are read elsewhere too.
+    pub(super) fn pass(&mut self) -> Result<(), Refusal> {
+        if !matches!(self.peek(), Some(b'[' | b'{')) {
+            return self.skip().map(drop);
+        }
+        let mut depth = 0usize;
+        while let Some(byte) = self.peek() {
+            match byte {
+                b'"' => {
+                    self.string()?;
+                    continue;
+                }
+                b'[' | b'{' => depth += 1,
+                b']' | b'}' => depth -= 1,
+                _ => {}
+            }
+            self.at += 1;
+            if depth == 0 {
+                return Ok(());
+            }
+        }
+        Err(self.unexpected("']' or '}'"))
+    }
+
     /// The text must end here.
     pub(super) fn end(&mut self) -> Result<(), Refusal> {
         match self.peek() {

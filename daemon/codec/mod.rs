@@ -25,6 +25,7 @@ mod parameters;
 mod raw;
 mod refusal;
 mod request;
+mod scan;
 
 pub use answer::{Answer, Encoded, encode};
 pub(crate) use elements::{MAX_DEPTH, too_many};
@@ -34,6 +35,7 @@ pub use parameters::{Parameter, Parameters};
 pub use refusal::Refusal;
 pub(crate) use refusal::{Label, clip};
 pub use request::{Decoded, Form, Framing, Wanted, decode};
+pub(crate) use scan::{index, scan};
 
 #[cfg(test)]
 pub(crate) mod properties;

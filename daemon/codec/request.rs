@@ -97,6 +97,16 @@ pub fn decode(
 // === impl Framing ===
 
 impl Framing {
+    /// The part of a body that is JSON; nothing of one that is shorter than its framing says, which decoding refuses.
+    #[must_use]
+    pub fn json(self, body: &[u8]) -> &[u8] {
+        match self {
+            Self::Json => body,
+            Self::Mixed(length) => body.get(..length).unwrap_or_default(),
+            Self::Raw => &[],
+        }
+    }
+
     /// Reads the value of the header `Inference-Header-Content-Length`.
     ///
     /// # Errors

@@ -2,22 +2,24 @@
 //! request of a stream are the same here.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use impresario_models::VersionNumber;
 use impresario_pipelines::Variant;
-
 use tonic::metadata::MetadataMap;
 
 use super::arrival::Arrival;
 use super::proto::infer_parameter::ParameterChoice;
 use super::proto::{InferParameter, ModelInferRequest, ModelInferResponse};
 use super::request::{self, Decoded};
-use super::{answer, service};
+use super::{answer, place, service};
 use crate::clock;
 use crate::plane::{Fault, Plane};
-use crate::serve::{Caller, Entry, Origin, Priority, Terms, join_cookies};
+use crate::serve::{
+    self, Answer, Asked, Asks, Caller, Entry, Origin, Priority, Rescue, Terms, join_cookies,
+};
 
 /// Why another answer than the model's is given: its word, in parameters and metadata.
 pub(super) const DEADLINE: &str = "deadline";
@@ -26,6 +28,16 @@ pub(super) const DEADLINE: &str = "deadline";
 pub(super) struct Client<'a> {
     pub(super) metadata: &'a MetadataMap,
     pub(super) arrival: &'a Arrival,
+    /// The request's id; each one of a stream has its own.
+    pub(super) id: &'a str,
+}
+
+/// A request before it is decoded.
+struct Sent<'a> {
+    client: &'a Client<'a>,
+    message: &'a ModelInferRequest,
+    /// The message's own id.
+    id: &'a str,
 }
 
 /// An answer, and who gave it.
@@ -34,6 +46,8 @@ pub(super) struct Answered {
     pub(super) variant: Variant,
     pub(super) version: VersionNumber,
     pub(super) origin: Origin,
+    pub(super) rescue: Option<Rescue>,
+    pub(super) token: Option<String>,
 }
 
 /// Answers a request. Its own parameters are added to the terms.
@@ -52,29 +66,32 @@ pub(super) async fn infer(
     let id = std::mem::take(&mut request.id);
     let (named, version) = service::named(&name, &version)?;
     plane.serve.admit(named, client)?;
-    let entry = plane.serve.enter(named, version, terms.arrived).await?;
+    let sent = Sent {
+        client,
+        message: &request,
+        id: &id,
+    };
+    let asks = asks(plane, named, version, &sent)?;
+    let entry = plane.serve.enter(named, version, &asks, terms.arrived);
+    let mut entry = entry.await?;
     let decoded = decode(plane, &entry, request, &mut terms);
     let decoded = decoded.inspect_err(|_| entry.refused(begun))?;
+    entry.wants(decoded.outputs.iter().copied());
     let answer = plane.serve.dispatch(&entry, decoded.inputs, terms).await?;
     let mut message = ModelInferResponse {
         model_name: name,
         model_version: answer.version.to_string(),
         id,
+        parameters: parameters(&answer),
         ..ModelInferResponse::default()
     };
-    if answer.origin == Origin::Substitute {
-        let word = ParameterChoice::StringParam(DEADLINE.to_owned());
-        let parameter = InferParameter {
-            parameter_choice: Some(word),
-        };
-        message
-            .parameters
-            .insert("substitute".to_owned(), parameter);
-    }
+    let wanted = decoded.outputs.into_iter().map(|index| (index, ()));
+    let wanted = entry.wanted(&answer, wanted.collect()).into_iter();
+    let wanted: Vec<usize> = wanted.map(|(index, ())| index).collect();
     answer::encode(
-        entry.contract(),
+        &answer.facts.contract,
         answer.outputs,
-        &decoded.outputs,
+        &wanted,
         decoded.form,
         &mut message,
     )?;
@@ -83,7 +100,39 @@ pub(super) async fn infer(
         variant: answer.variant,
         version: answer.version,
         origin: answer.origin,
+        rescue: answer.rescue,
+        token: answer.token,
     })
+}
+
+/// What the request asks of who decides on a version. A variant past its share is for those who may change what answers.
+fn asks(plane: &Plane, name: &str, version: Option<&str>, sent: &Sent<'_>) -> Result<Asks, Fault> {
+    let asks = plane.serve.asks(name, version, sent)?;
+    if asks.forces() {
+        let Client {
+            metadata, arrival, ..
+        } = sent.client;
+        let operator = plane.guard.operator(&arrival.asking(metadata)?);
+        operator.map_err(|denied| denied.of(serve::VARIANT))?;
+    }
+    Ok(asks)
+}
+
+/// What an answer says of itself beside its outputs.
+fn parameters(answer: &Answer) -> BTreeMap<String, InferParameter> {
+    let late = (answer.origin == Origin::Substitute).then_some(("substitute", DEADLINE));
+    let rescue = answer.rescue.as_ref();
+    let rescued = rescue.map(|rescue| ("rescued_from", rescue.from.as_str()));
+    let said = late.into_iter().chain(rescued);
+    said.map(|(name, value)| (name.to_owned(), text(value)))
+        .collect()
+}
+
+/// A parameter that is a text.
+pub(super) fn text(value: &str) -> InferParameter {
+    InferParameter {
+        parameter_choice: Some(ParameterChoice::StringParam(value.to_owned())),
+    }
 }
 
 impl Caller for Client<'_> {
@@ -99,6 +148,33 @@ impl Caller for Client<'_> {
 
     fn address(&self) -> Option<IpAddr> {
         self.arrival.peer
+    }
+}
+
+impl Caller for Sent<'_> {
+    fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.client.header(name)
+    }
+
+    fn cookies(&self) -> Option<Cow<'_, str>> {
+        self.client.cookies()
+    }
+
+    fn address(&self) -> Option<IpAddr> {
+        self.client.address()
+    }
+}
+
+impl Asked for Sent<'_> {
+    fn id(&self) -> &str {
+        self.client.id
+    }
+
+    fn place(&self, steps: &[&str]) -> Option<String> {
+        match steps {
+            ["id"] => (!self.id.is_empty()).then(|| self.id.to_owned()),
+            steps => place::find(self.message, steps),
+        }
     }
 }
 

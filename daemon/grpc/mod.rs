@@ -21,6 +21,7 @@ mod infer;
 )]
 #[path = "gen/inference.rs"]
 pub mod proto;
+mod place;
 #[cfg(test)]
 mod renew;
 mod request;

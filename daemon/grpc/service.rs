@@ -160,7 +160,11 @@ impl GrpcInferenceService for Service {
         request: Request<ModelInferRequest>,
     ) -> Result<Response<ModelInferResponse>, Status> {
         Self::answer(request, async |request, metadata, arrival| {
-            let client = Client { metadata, arrival };
+            let client = Client {
+                metadata,
+                arrival,
+                id: &arrival.id,
+            };
             let terms = arrival.terms();
             let answered = infer::infer(&self.plane, request, terms, &client).await?;
             let large = prost::Message::encoded_len(&answered.message) >= COMPRESS_FROM_BYTES;
@@ -176,6 +180,12 @@ impl GrpcInferenceService for Service {
             }
             if answered.origin == Origin::Substitute {
                 status::put(metadata, "x-route-substitute", infer::DEADLINE);
+            }
+            if let Some(rescue) = answered.rescue {
+                status::put(metadata, "x-route-rescue", rescue.why);
+            }
+            if let Some(token) = answered.token {
+                status::put(metadata, "x-route-token", &token);
             }
             Ok(response)
         })

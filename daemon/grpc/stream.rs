@@ -15,7 +15,7 @@ use tonic::metadata::MetadataMap;
 use tonic::{Status, Streaming};
 
 use super::arrival::Arrival;
-use super::infer::Client;
+use super::infer::{Answered, Client};
 use super::proto::infer_parameter::ParameterChoice;
 use super::proto::{
     InferParameter, ModelInferRequest, ModelInferResponse, ModelStreamInferResponse,
@@ -154,9 +154,14 @@ impl Stream {
         let token = self.service.in_flight.enter();
         self.under_way.spawn(async move {
             let (arrival, metadata) = &*opened;
-            let client = Client { metadata, arrival };
+            let own = format!("{}/{number}", arrival.id);
+            let client = Client {
+                metadata,
+                arrival,
+                id: &own,
+            };
             let answer = match infer::infer(&plane, request, terms, &client).await {
-                Ok(answered) => done(answered.message, asks),
+                Ok(answered) => done(answered, asks),
                 Err(fault) => failed(name, id, fault.told(&arrival.id)),
             };
             drop(token);
@@ -191,7 +196,13 @@ impl Stream {
     }
 }
 
-fn done(mut message: ModelInferResponse, asks_for_final: bool) -> ModelStreamInferResponse {
+/// An answer. What is metadata of a call of its own is a parameter here: a stream has metadata only once.
+fn done(answered: Answered, asks_for_final: bool) -> ModelStreamInferResponse {
+    let mut message = answered.message;
+    if let Some(token) = answered.token {
+        let name = "route_token".to_owned();
+        message.parameters.insert(name, infer::text(&token));
+    }
     if asks_for_final {
         let choice = Some(ParameterChoice::BoolParam(true));
         let parameter = InferParameter {

@@ -5,16 +5,22 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, web};
-use impresario_models::Tensor;
+use actix_web::http::header::{CONTENT_ENCODING, COOKIE, HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use impresario_pipelines::Variant;
 
+use super::admin::asking;
 use super::body::{self, Coding};
-use super::codec::{self, Answer, Decoded, Encoded, Form, Framing, Parameters, Refusal, clip};
+use super::codec::{
+    self, Answer, Decoded, Encoded, Form, Framing, Parameter, Parameters, Refusal, Wanted, clip,
+    scan,
+};
 use super::respond::Fault;
 use crate::clock;
-use crate::plane::Plane;
-use crate::serve::{Caller, Entry, Origin, Priority, Terms, join_cookies};
+use crate::plane::{Denied, Plane};
+use crate::serve::{
+    self, Asked, Asks, Caller, Entry, Origin, Priority, Rescue, Terms, join_cookies,
+};
 
 const HEADER_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
 const TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout");
@@ -22,6 +28,8 @@ const VARIANT: HeaderName = HeaderName::from_static("x-route-variant");
 const VERSION: HeaderName = HeaderName::from_static("x-route-version");
 const SUBSTITUTE: HeaderName = HeaderName::from_static("x-route-substitute");
 const CACHE: HeaderName = HeaderName::from_static("x-route-cache");
+const RESCUE: HeaderName = HeaderName::from_static("x-route-rescue");
+const TOKEN: HeaderName = HeaderName::from_static("x-route-token");
 
 /// Why an answer is a substitute: in its header and in its parameter `substitute`.
 const DEADLINE: &str = "deadline";
@@ -38,22 +46,30 @@ pub(super) async fn infer(
     plane: &Plane,
     name: &str,
     version: Option<&str>,
+    id: &str,
 ) -> Result<HttpResponse, Fault> {
     let mut terms = Terms::now();
     // The body is read before anything is looked up: a caller who sends it slowly holds on to no version.
     let body = body::read(request, payload, &plane.limits).await?;
     let begun = clock::instant();
-    plane.serve.admit(name, &Client(request))?;
-    let entry = plane.serve.enter(name, version, terms.arrived).await?;
-    let decoded = decode(request, &entry, body, plane, &mut terms).await;
+    let framing = Framing::from_header(header(request, HEADER_LENGTH));
+    let json = framing
+        .as_ref()
+        .map_or(&[][..], |framing| framing.json(&body));
+    let sent = Sent { request, id, json };
+    plane.serve.admit(name, &sent)?;
+    let asks = asks(plane, name, version, &sent)?;
+    let entry = plane.serve.enter(name, version, &asks, terms.arrived).await;
+    let mut entry = entry?;
+    let decoded = decode(request, &entry, framing, body, plane, &mut terms).await;
     let mut decoded = decoded.inspect_err(|_| entry.refused(begun))?;
+    entry.wants(decoded.outputs.iter().map(|wanted| wanted.index));
     let answer = plane
         .serve
         .dispatch(&entry, std::mem::take(&mut decoded.inputs), terms)
         .await?;
-    let served = answer.version.to_string();
-    let late = answer.origin == Origin::Substitute;
-    let encoded = encode(name, &served, decoded, &entry, answer.outputs, late).await?;
+    let routed = Routed::of(&answer);
+    let encoded = encode(name, decoded, &entry, answer).await?;
     let (body, coding) = body::compress(request, encoded.body).await;
     let mut response = HttpResponse::Ok();
     match encoded.header_length {
@@ -66,27 +82,49 @@ pub(super) async fn infer(
     if coding != Coding::Identity {
         response.insert_header((CONTENT_ENCODING, coding.as_str()));
     }
-    response.insert_header((VARIANT, answer.variant.as_str()));
-    response.insert_header((VERSION, served));
-    if let Some(word) = answer.origin.as_str() {
-        response.insert_header((CACHE, word));
-    }
-    if late {
-        response.insert_header((SUBSTITUTE, DEADLINE));
-    }
+    routed.put(&mut response);
     Ok(response.body(body))
+}
+
+/// How an answer was come by, as its headers say it.
+struct Routed {
+    variant: Variant,
+    version: String,
+    origin: Origin,
+    rescue: Option<Rescue>,
+    token: Option<String>,
+}
+
+/// A request before it is decoded.
+struct Sent<'a> {
+    request: &'a HttpRequest,
+    id: &'a str,
+    json: &'a [u8],
+}
+
+/// What the request asks of who decides on a version. A variant past its share is for those who may change what answers.
+fn asks(plane: &Plane, name: &str, version: Option<&str>, sent: &Sent<'_>) -> Result<Asks, Fault> {
+    let asks = plane.serve.asks(name, version, sent)?;
+    if asks.forces() {
+        let request = sent.request;
+        let asking = asking(request.headers(), request.uri(), request.peer_addr());
+        let asking = asking.map_err(|problem| Denied::Unknown(problem.to_string()))?;
+        let operator = plane.guard.operator(&asking);
+        operator.map_err(|denied| denied.of(serve::VARIANT))?;
+    }
+    Ok(asks)
 }
 
 /// The request; what it says of its terms is added to them.
 async fn decode(
     request: &HttpRequest,
     entry: &Entry,
+    framing: Result<Framing, Refusal>,
     body: web::Bytes,
     plane: &Plane,
     terms: &mut Terms,
 ) -> Result<Decoded, Fault> {
-    let header = |name| request.headers().get(name).map(HeaderValue::as_bytes);
-    let framing = Framing::from_header(header(HEADER_LENGTH))?;
+    let framing = framing?;
     let json = match framing {
         Framing::Json => body.len(),
         Framing::Mixed(length) => length,
@@ -101,28 +139,29 @@ async fn decode(
     terms.priority = priority.and_then(Priority::from_level);
     let asked = decoded.parameters.count("timeout")?;
     terms.at_most(asked.map(Duration::from_micros));
-    terms.at_most(header(TIMEOUT).map(timeout).transpose()?);
+    terms.at_most(header(request, TIMEOUT).map(timeout).transpose()?);
     Ok(decoded)
 }
 
 async fn encode(
     name: &str,
-    version: &str,
     decoded: Decoded,
     entry: &Entry,
-    outputs: Vec<Tensor>,
-    late: bool,
+    answer: serve::Answer,
 ) -> Result<Encoded, Fault> {
-    let (id, wanted) = (decoded.id, decoded.outputs);
+    let id = decoded.id;
+    let wanted = decoded
+        .outputs
+        .iter()
+        .map(|wanted| (wanted.index, wanted.form));
+    let wanted = entry.wanted(&answer, wanted.collect()).into_iter();
+    let wanted: Vec<_> = wanted.map(|(index, form)| Wanted { index, form }).collect();
     let elements = wanted.iter().filter(|wanted| wanted.form == Form::Json);
-    let elements = elements.filter_map(|wanted| outputs.get(wanted.index));
+    let elements = elements.filter_map(|wanted| answer.outputs.get(wanted.index));
     let elements: usize = elements.map(|tensor| tensor.values().len()).sum();
-    let (name, version) = (name.to_owned(), version.to_owned());
-    let contract = Arc::clone(entry.contract());
-    let parameters = match late {
-        true => Parameters::text("substitute", DEADLINE),
-        false => Parameters::default(),
-    };
+    let (name, version) = (name.to_owned(), answer.version.to_string());
+    let parameters = parameters(&answer);
+    let (contract, outputs) = (Arc::clone(&answer.facts.contract), answer.outputs);
     let encoded = body::apart(elements >= ENCODE_APART_ELEMENTS, move || {
         codec::encode(&Answer {
             model: &name,
@@ -137,22 +176,76 @@ async fn encode(
     Ok(encoded.await??)
 }
 
-/// Whom a request comes from.
-struct Client<'a>(&'a HttpRequest);
+/// What an answer says of itself beside its outputs.
+fn parameters(answer: &serve::Answer) -> Parameters {
+    let late = (answer.origin == Origin::Substitute).then_some(("substitute", DEADLINE));
+    let rescue = answer.rescue.as_ref();
+    let rescued = rescue.map(|rescue| ("rescued_from", rescue.from.as_str()));
+    let said = late.into_iter().chain(rescued);
+    said.map(|(name, value)| (name.to_owned(), Parameter::Text(value.to_owned())))
+        .collect()
+}
 
-impl Caller for Client<'_> {
+fn header(request: &HttpRequest, name: HeaderName) -> Option<&[u8]> {
+    request.headers().get(name).map(HeaderValue::as_bytes)
+}
+
+// === impl Routed ===
+
+impl Routed {
+    fn of(answer: &serve::Answer) -> Self {
+        Self {
+            variant: answer.variant.clone(),
+            version: answer.version.to_string(),
+            origin: answer.origin,
+            rescue: answer.rescue.clone(),
+            token: answer.token.clone(),
+        }
+    }
+
+    fn put(self, response: &mut HttpResponseBuilder) {
+        response.insert_header((VARIANT, self.variant.as_str()));
+        response.insert_header((VERSION, self.version));
+        if let Some(word) = self.origin.as_str() {
+            response.insert_header((CACHE, word));
+        }
+        if self.origin == Origin::Substitute {
+            response.insert_header((SUBSTITUTE, DEADLINE));
+        }
+        if let Some(rescue) = self.rescue {
+            response.insert_header((RESCUE, rescue.why));
+        }
+        if let Some(token) = self.token {
+            response.insert_header((TOKEN, token));
+        }
+    }
+}
+
+// === impl Sent ===
+
+impl Caller for Sent<'_> {
     fn header(&self, name: &str) -> Option<Cow<'_, str>> {
-        let last = self.0.headers().get_all(name).last()?;
+        let last = self.request.headers().get_all(name).last()?;
         Some(String::from_utf8_lossy(last.as_bytes()))
     }
 
     fn cookies(&self) -> Option<Cow<'_, str>> {
-        let headers = self.0.headers().get_all("cookie");
+        let headers = self.request.headers().get_all(COOKIE);
         join_cookies(headers.map(|header| String::from_utf8_lossy(header.as_bytes())))
     }
 
     fn address(&self) -> Option<IpAddr> {
-        self.0.peer_addr().map(|peer| peer.ip())
+        self.request.peer_addr().map(|peer| peer.ip())
+    }
+}
+
+impl Asked for Sent<'_> {
+    fn id(&self) -> &str {
+        self.id
+    }
+
+    fn place(&self, steps: &[&str]) -> Option<String> {
+        scan(self.json, steps)
     }
 }
 

@@ -23,7 +23,7 @@ async fn answer(
     let id = RequestId::of(&request);
     let mut response = match path::read(request.method(), request.uri().path()) {
         Ok(asked) => {
-            let result = call(&request, payload, &plane, asked).await;
+            let result = call(&request, payload, &plane, asked, &id).await;
             result.unwrap_or_else(|fault| respond::fault(&fault, &id))
         }
         Err(lost) => respond::lost(&lost, &id),
@@ -37,6 +37,7 @@ async fn call(
     payload: web::Payload,
     plane: &Plane,
     call: Call,
+    id: &RequestId,
 ) -> Result<HttpResponse, Fault> {
     Ok(match call {
         Call::Model {
@@ -46,7 +47,9 @@ async fn call(
         } => {
             let version = version.as_deref();
             match verb {
-                Verb::Infer => infer::infer(request, payload, plane, &name, version).await?,
+                Verb::Infer => {
+                    infer::infer(request, payload, plane, &name, version, id.as_str()).await?
+                }
                 Verb::Metadata => metadata::model(plane, &name, version)?,
                 Verb::Config => metadata::config(plane, &name, version)?,
                 Verb::Ready => health::model(plane, &name, version)?,

@@ -21,6 +21,7 @@ use crate::auth::Asking;
 
 mod inference;
 mod repository;
+mod routing;
 
 /// Lets in whoever says so in a header.
 struct Header;

@@ -27,6 +27,18 @@ pub enum Denied {
     Forbidden(String),
 }
 
+impl Denied {
+    /// The same, said of the part of a request that not everybody may use.
+    pub(crate) fn of(self, what: &str) -> Self {
+        let said =
+            |why: String| format!("{what} is for those who may load and unload models: {why}");
+        match self {
+            Self::Unknown(why) => Self::Unknown(said(why)),
+            Self::Forbidden(why) => Self::Forbidden(said(why)),
+        }
+    }
+}
+
 /// The question answered by the same tokens and roles as on the admin plane.
 #[derive(Clone, Debug)]
 pub struct Operators {

@@ -4,24 +4,55 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use impresario_models::{Contract, Name, Tensor};
+use impresario_pipelines::Variant;
+use impresario_pipelines::analysis::glance;
+use impresario_pipelines::fleet::Revision;
+use impresario_pipelines::policy::Split;
 use impresario_pipelines::spec::Service;
 use impresario_pipelines::table::Decision;
 
-use super::{Answer, Origin};
+use super::decisions::Decisions;
+use super::{Answer, Origin, Unit};
 use crate::actors::{Computed, Handle};
 use crate::clock;
 use crate::error::Error;
-use crate::measure::{Cell, Outcome, Sample, Times};
+use crate::measure::{Cell, Ledger, Observation, Outcome, Sample, Times};
 
 /// A request that has found its pipeline: the contract to read its body with, and the version that was decided on,
-/// so that no swap in between can lose it. It holds no other version in memory.
+/// so that no swap in between can lose it. It holds no other version in memory but the one that would rescue it.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    pub(super) handle: Arc<Handle>,
-    pub(super) cell: Option<Arc<Cell>>,
+    pub(super) leg: Leg,
     pub(super) pipeline: Name,
     pub(super) service: Arc<Service>,
     pub(super) decision: Decision,
+    /// What is known of it beside, where its decision is kept.
+    pub(super) part: Option<Box<Part>>,
+}
+
+/// A version that a request may be sent to.
+#[derive(Clone, Debug)]
+pub(super) struct Leg {
+    pub(super) handle: Arc<Handle>,
+    pub(super) cell: Option<Arc<Cell>>,
+    pub(super) variant: Variant,
+}
+
+/// What a request has part in.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    pub(super) revision: Revision,
+    pub(super) split: Option<Arc<Split>>,
+    /// The id that its decision is kept under; it is not kept without one.
+    pub(super) id: Option<Box<str>>,
+    pub(super) unit: Option<Unit>,
+    /// Whether the unit is a key's, and not the request's own.
+    pub(super) keyed: bool,
+    /// Who answers where the one that was decided on fails.
+    pub(super) spare: Option<Leg>,
+    /// Where it is evidence, while somebody judges.
+    pub(super) ledger: Option<Arc<Ledger>>,
+    pub(super) decisions: Decisions,
 }
 
 impl Entry {
@@ -34,23 +65,60 @@ impl Entry {
     /// What the request must fit.
     #[must_use]
     pub fn contract(&self) -> &Arc<Contract> {
-        &self.handle().facts.contract
+        self.leg.contract()
     }
 
     /// The version that was decided on.
     #[must_use]
     pub(crate) fn handle(&self) -> &Arc<Handle> {
-        &self.handle
+        &self.leg.handle
+    }
+
+    /// Notes which outputs are asked for, by their places in the contract: no version that lacks one of them comes to the
+    /// rescue. Who asks for all takes all that the other one has.
+    pub fn wants(&mut self, outputs: impl ExactSizeIterator<Item = usize>) {
+        let contract = Arc::clone(self.contract());
+        let Some(part) = &mut self.part else { return };
+        let Some(spare) = &part.spare else { return };
+        if Arc::ptr_eq(&contract, spare.contract()) || outputs.len() >= contract.outputs.len() {
+            return;
+        }
+        let mut names = outputs.filter_map(|index| contract.outputs.get(index));
+        if !names.all(|port| spare.contract().output(&port.name).is_some()) {
+            part.spare = None;
+        }
+    }
+
+    /// What was asked for, in the answer's contract: by the name of each output, where another version than the one that
+    /// was decided on has answered. Whoever asked for all gets all that it has, in the form of the first.
+    #[must_use]
+    pub fn wanted<F: Copy>(&self, answer: &Answer, wanted: Vec<(usize, F)>) -> Vec<(usize, F)> {
+        let (asked, given) = (self.contract(), &answer.facts.contract);
+        if Arc::ptr_eq(asked, given) {
+            return wanted;
+        }
+        let all = wanted.len() >= asked.outputs.len();
+        let first = wanted.first().map(|(_, form)| *form);
+        let outputs = given.outputs.iter().enumerate();
+        let form = |(index, port): (usize, &impresario_models::Port)| {
+            let place = asked.output(&port.name);
+            let same = wanted.iter().find(|(index, _)| Some(*index) == place);
+            let form = same.map(|(_, form)| *form);
+            Some((index, form.or(first.filter(|_| all))?))
+        };
+        outputs.filter_map(form).collect()
     }
 
     /// Counts a request that did not come as far as dispatch: its body did not fit the contract.
     pub fn refused(&self, since: Instant) {
         self.ended(Outcome::Refused, since);
+        let mut note = super::note::Note::new(self, since);
+        note.outcome = Outcome::Refused;
     }
 
     /// Counts a request that ended before dispatch.
     pub(super) fn ended(&self, outcome: Outcome, since: Instant) {
-        self.count(Sample {
+        self.leg.count(Sample {
             outcome,
             rows: 0,
             request: since.elapsed(),
@@ -59,29 +127,69 @@ impl Entry {
         });
     }
 
+    /// Writes down what became of the request on the arm that it was assigned to, whoever rescues it.
+    fn saw(&self, outcome: Outcome, latency: Duration, violation: bool, outputs: &[Tensor]) {
+        if let Some(part) = &self.part
+            && let (Some(arm), Some(ledger)) = (self.decision.arm, &part.ledger)
+        {
+            let seen = Observation {
+                outcome,
+                latency,
+                glance: glance(outputs),
+                violation,
+            };
+            ledger.record(arm, part.evidence(), &seen);
+        }
+    }
+
+    /// Who answers where the one that was decided on fails.
+    pub(super) fn spare(&self) -> Option<&Leg> {
+        self.part.as_ref()?.spare.as_ref()
+    }
+
     /// What is answered in place of outputs that come too late, where the pipeline says what.
     pub(super) fn substitute(&self, rows: usize) -> Option<Answer> {
         let substitute = self.service.on_deadline.as_ref()?;
         match substitute.outputs(self.contract(), rows) {
-            Ok(outputs) => Some(self.answer(outputs, Origin::Substitute)),
+            Ok(outputs) => Some(self.leg.answer(outputs, Origin::Substitute)),
             Err(what) => {
                 tracing::warn!(pipeline = %self.pipeline, what, "the substitute does not fit what the version answers");
                 None
             }
         }
     }
+}
+
+// === impl Part ===
+
+impl Part {
+    /// The unit as evidence knows it; without a key each request is one of its own.
+    pub(super) fn evidence(&self) -> Option<u64> {
+        let unit = self.unit.filter(|_| self.keyed)?;
+        Some(unit.bits() as u64)
+    }
+}
+
+// === impl Leg ===
+
+impl Leg {
+    pub(super) fn contract(&self) -> &Arc<Contract> {
+        &self.handle.facts.contract
+    }
 
     pub(super) fn answer(&self, outputs: Vec<Tensor>, origin: Origin) -> Answer {
-        let handle = self.handle();
+        let handle = &self.handle;
         Answer {
             outputs,
-            variant: self.decision.variant.clone(),
+            variant: self.variant.clone(),
             model: handle.model.clone(),
             version: handle.version,
             facts: Arc::clone(&handle.facts),
             queue: Duration::ZERO,
             compute: Duration::ZERO,
             origin,
+            rescue: None,
+            token: None,
         }
     }
 
@@ -99,15 +207,24 @@ impl Entry {
     }
 }
 
-/// Counts a request once, when its result is known or when its caller leaves before (the future is dropped).
+/// Counts a request to a version once, when its result is known or when its caller leaves before (the future is
+/// dropped), and tells who keeps the evidence.
 pub(super) struct Counting<'a> {
-    pub(super) entry: &'a Entry,
+    pub(super) leg: &'a Leg,
+    /// The request whose evidence it is; a rescue is none.
+    pub(super) entry: Option<&'a Entry>,
     pub(super) begun: Instant,
     pub(super) rows: usize,
     pub(super) sample: Option<(Outcome, Option<Times>)>,
 }
 
 impl Counting<'_> {
+    /// The cache had the answer. That is no evidence: it is quick because somebody else waited, and a new version whose
+    /// cache is still empty is not worse for that.
+    pub(super) fn hit(&mut self) {
+        self.sample = Some((Outcome::Success, None));
+    }
+
     pub(super) fn ended(&mut self, result: &Result<Computed, Error>) {
         self.sample = Some(match result {
             Ok(computed) => {
@@ -116,17 +233,31 @@ impl Counting<'_> {
                     compute: computed.compute,
                     executions: computed.executions,
                 };
+                self.tell(Outcome::Success, false, &computed.outputs);
                 (Outcome::Success, Some(times))
             }
-            Err(error) => (error.code().outcome, None),
+            Err(error) => {
+                let outcome = error.code().outcome;
+                self.tell(outcome, matches!(error, Error::Broke { .. }), &[]);
+                (outcome, None)
+            }
         });
+    }
+
+    fn tell(&self, outcome: Outcome, violation: bool, outputs: &[Tensor]) {
+        if let Some(entry) = self.entry {
+            entry.saw(outcome, self.begun.elapsed(), violation, outputs);
+        }
     }
 }
 
 impl Drop for Counting<'_> {
     fn drop(&mut self) {
-        let (outcome, times) = self.sample.unwrap_or((Outcome::Abandoned, None));
-        self.entry.count(Sample {
+        let (outcome, times) = self.sample.unwrap_or_else(|| {
+            self.tell(Outcome::Abandoned, false, &[]);
+            (Outcome::Abandoned, None)
+        });
+        self.leg.count(Sample {
             outcome,
             rows: self.rows,
             request: self.begun.elapsed(),

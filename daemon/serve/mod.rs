@@ -1,41 +1,50 @@
 //! From a typed request to a typed answer: decide, send, await, measure.
 //!
 //! The stations in between know no protocol; both doors (HTTP, and gRPC beside it) and the embedding API call
-//! the same [`Serve`]. Nothing here locks, and the supervisor is never asked.
+//! the same [`Serve`]. Nothing here locks but the ring of decisions, and the supervisor is never asked.
 
 mod admit;
+mod asks;
 mod cache;
+pub mod decisions;
+mod dispatch;
 mod draw;
 mod entry;
+mod note;
 mod recall;
+mod rescue;
 #[allow(dead_code, reason = "dispatch does not call it yet")]
 mod shadow;
 mod terms;
+pub mod token;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use impresario_models::{Name, Tensor, VersionNumber, batch};
+use impresario_models::{Name, Tensor, VersionNumber};
 use impresario_pipelines::Variant;
 use impresario_pipelines::fleet::Facts;
-use impresario_pipelines::table::{Decision, Why};
+use impresario_pipelines::policy::Split;
+use impresario_pipelines::table::{Decision, Resolved, Route, TargetId, Unavailable, Why};
 
-use crate::actors::{Computed, Live};
+use crate::actors::{Live, Snapshot};
 use crate::clock;
-use crate::error::{Error, Load};
+use crate::error::Error;
 use crate::measure::Outcome;
 
 pub use admit::{Caller, join_cookies};
+pub use asks::{Asked, Asks, KEY, MAX_KEY, Unit, VARIANT};
 pub use cache::{Cache, Origin};
+pub use decisions::Decisions;
 pub use entry::Entry;
 pub use impresario_pipelines::Priority;
+pub use rescue::Rescue;
 pub use shadow::{Beside, Shadowed, Shadows};
 pub use terms::Terms;
+pub use token::{Secret, Token, TokenError};
 
 use admit::Limits;
-use cache::Look;
-use draw::draw;
-use entry::Counting;
+use entry::{Leg, Part};
 use recall::Parked;
 
 /// How long to stay away when a version will be ready soon.
@@ -51,6 +60,18 @@ pub struct Serve {
     timeout: Duration,
     cache: Cache,
     limits: Limits,
+    decisions: Decisions,
+    /// What route tokens are signed with; without one there are none.
+    secret: Option<Secret>,
+}
+
+/// Whom a look is for.
+#[derive(Clone, Copy)]
+enum For<'a> {
+    /// A request, which decides.
+    Request(&'a Asks),
+    /// Somebody who wants to know what most requests would meet.
+    Most,
 }
 
 /// Why a request has not found its version.
@@ -67,7 +88,7 @@ enum Absent {
 pub struct Answer {
     /// All outputs, in the contract's order.
     pub outputs: Vec<Tensor>,
-    /// The variant that was picked.
+    /// The variant that answered.
     pub variant: Variant,
     /// The model that answered.
     pub model: Name,
@@ -81,6 +102,10 @@ pub struct Answer {
     pub compute: Duration,
     /// Whether it was given before.
     pub origin: Origin,
+    /// That another version answered than was decided on.
+    pub rescue: Option<Rescue>,
+    /// What the caller may send with feedback, where the pipeline learns from it.
+    pub token: Option<String>,
 }
 
 impl Serve {
@@ -92,7 +117,36 @@ impl Serve {
             timeout,
             cache: Cache::default(),
             limits: Limits::default(),
+            decisions: Decisions::default(),
+            secret: Secret::random(),
         }
+    }
+
+    /// Keeps decisions there.
+    #[must_use]
+    pub fn with_decisions(mut self, decisions: Decisions) -> Self {
+        self.decisions = decisions;
+        self
+    }
+
+    /// Signs route tokens with a secret that other replicas and later starts have too; with a random one of its own
+    /// where none is given.
+    #[must_use]
+    pub fn with_secret(mut self, secret: [u8; 32]) -> Self {
+        self.secret = Some(Secret::new(secret));
+        self
+    }
+
+    /// The newest decisions.
+    #[must_use]
+    pub fn decisions(&self) -> &Decisions {
+        &self.decisions
+    }
+
+    /// What route tokens are signed with.
+    #[must_use]
+    pub fn secret(&self) -> Option<&Secret> {
+        self.secret.as_ref()
     }
 
     /// Keeps answers of the versions whose files ask for it.
@@ -114,27 +168,29 @@ impl Serve {
         &self.live
     }
 
-    /// Finds the pipeline or model of a name, or one version of it past every policy.
+    /// Finds the pipeline or model of a name, or one version of it past every policy: the version that answers most
+    /// requests, for those who ask what it is like. A request is to [`Self::enter`].
     ///
     /// # Errors
     /// [`Error::UnknownModel`], [`Error::UnknownVersion`], or [`Error::Unavailable`] saying why nobody answers.
     pub fn find(&self, name: &str, version: Option<&str>) -> Result<Entry, Error> {
-        self.seek(name, version).map_err(|absent| match absent {
-            Absent::Error(error) => error,
-            Absent::Parked(Parked { why, .. }) => Error::Unavailable {
-                why,
-                retry_after: Some(SOON),
-            },
-        })
+        self.seek(name, version, For::Most)
+            .map_err(|absent| match absent {
+                Absent::Error(error) => error,
+                Absent::Parked(Parked { why, .. }) => Error::Unavailable {
+                    why,
+                    retry_after: Some(SOON),
+                },
+            })
     }
 
     /// Whether a request would be answered: at once, or after it was waited for a parked version.
     #[must_use]
     pub fn is_parked(&self, name: &str, version: Option<&str>) -> bool {
-        matches!(self.seek(name, version), Err(Absent::Parked(_)))
+        matches!(self.seek(name, version, For::Most), Err(Absent::Parked(_)))
     }
 
-    fn seek(&self, name: &str, version: Option<&str>) -> Result<Entry, Absent> {
+    fn seek(&self, name: &str, version: Option<&str>, whom: For<'_>) -> Result<Entry, Absent> {
         let snapshot = self.live.look();
         if snapshot.stopping {
             return Err(Absent::Error(Error::Unavailable {
@@ -148,9 +204,29 @@ impl Serve {
             })
         };
         let route = snapshot.table.route(name).ok_or_else(unknown)?;
-        let decided = match version {
-            None => route.decide(None, draw()),
-            Some(text) => {
+        let alone = |target: &TargetId, variant, why| Decision {
+            target: *target,
+            variant,
+            arm: None,
+            slot: None,
+            why,
+        };
+        let decided = match (version, whom) {
+            (None, For::Request(asks)) => asks.decide(route).map_err(Absent::Error)?,
+            (None, For::Most) => {
+                let most = route.main();
+                most.map(|target| alone(&target, Variant::STANDALONE, Why::Only))
+            }
+            (Some(text), whom) => {
+                if let For::Request(asks) = whom
+                    && asks.forces()
+                {
+                    let why = format!(
+                        "expected a version of '{}' or one of its variants, got both",
+                        route.name
+                    );
+                    return Err(Absent::Error(Error::Variant { why }));
+                }
                 let number = text.parse::<VersionNumber>().ok();
                 let found = number.and_then(|number| snapshot.table.version(name, number));
                 let found = found.ok_or_else(|| {
@@ -159,35 +235,63 @@ impl Serve {
                         version: text.chars().take(40).collect(),
                     })
                 })?;
-                found.map(|target| Decision {
-                    target,
-                    variant: Variant::DIRECT,
-                    arm: None,
-                    slot: None,
-                    why: Why::Direct,
-                })
+                found.map(|target| alone(&target, Variant::DIRECT, Why::Direct))
             }
         };
-        let decision = decided.map_err(|why| match why.version {
-            Some(version) if why.on_demand => Absent::Parked(Parked {
-                coming: snapshot.is_coming(&why.model, version),
-                model: why.model.clone(),
-                version,
-                deadline: route.service.deadline,
-                why: why.why.clone(),
-            }),
-            _ => Absent::Error(Error::Unavailable {
-                why: why.why.clone(),
-                retry_after: why.passing.then_some(SOON),
-            }),
-        })?;
+        let decision = decided.map_err(|why| absent(why, route, &snapshot))?;
+        let (decision, part) = match whom {
+            For::Request(asks) if version.is_none() && asks::is_noted(route) => {
+                let (decision, part) = self.part(&snapshot, route, decision, asks);
+                (decision, Some(Box::new(part)))
+            }
+            For::Request(_) | For::Most => (decision, None),
+        };
         Ok(Entry {
-            handle: Arc::clone(snapshot.handle(decision.target)),
-            cell: snapshot.cell(&route.name, decision.target).cloned(),
+            leg: leg(&snapshot, route, &decision),
             pipeline: route.name.clone(),
             service: Arc::clone(&route.service),
             decision,
+            part,
         })
+    }
+
+    /// What a decided request has part in. An arm that fails in a row is cut off here, before the supervisor knows.
+    fn part(
+        &self,
+        snapshot: &Snapshot,
+        route: &Route,
+        mut decision: Decision,
+        asks: &Asks,
+    ) -> (Decision, Part) {
+        let split = match &route.policy {
+            Resolved::Split(split) => Some(split),
+            Resolved::Standalone(_) => None,
+        };
+        let ledger = snapshot.ledger(&route.name);
+        if let (Some(split), Some(ledger)) = (split, ledger)
+            && let (Some(arm @ 1..), Some(slot)) = (decision.arm, decision.slot)
+            && ledger.tripped(arm)
+            // Where the first arm cannot answer, one that may fail is better than none.
+            && let Ok(first) = split.first(slot, Why::Tripped)
+            && first.target != decision.target
+        {
+            decision = first;
+        }
+        let spare = split.and_then(|split| spare(split, &decision));
+        let part = Part {
+            revision: snapshot.table.revision,
+            split: split.map(Arc::clone),
+            id: asks.id.clone(),
+            unit: asks.unit(),
+            keyed: asks.key.is_some(),
+            spare: spare.map(|decision| leg(snapshot, route, &decision)),
+            ledger: ledger.map(Arc::clone),
+            decisions: self.decisions.clone(),
+        };
+        if let Some((ledger, arm)) = part.ledger.as_ref().zip(decision.arm) {
+            ledger.expose(arm, part.evidence());
+        }
+        (decision, part)
     }
 
     /// Takes one request off what its client may send to a pipeline. A name that nobody knows has no limit: that it
@@ -209,109 +313,65 @@ impl Serve {
         })
     }
 
-    /// As [`Self::find`], for a request that is to be answered: a version that is parked is loaded, and waited for
-    /// until the pipeline's deadline or the daemon's timeout have passed since the request arrived.
+    /// Decides who answers a request: the version, variant or key that it asks for, or a random draw. A version that is
+    /// parked is loaded, and waited for until the pipeline's deadline or the daemon's timeout have passed since the
+    /// request arrived.
     ///
     /// # Errors
-    /// As for [`Self::find`], and [`Error::Expired`].
+    /// As for [`Self::find`], [`Error::Variant`], and [`Error::Expired`].
     pub async fn enter(
         &self,
         name: &str,
         version: Option<&str>,
+        asks: &Asks,
         arrived: Instant,
     ) -> Result<Entry, Error> {
-        let entry = match self.seek(name, version) {
+        let entry = match self.seek(name, version, For::Request(asks)) {
             Ok(entry) => entry,
             Err(Absent::Error(error)) => return Err(error),
-            Err(Absent::Parked(parked)) => self.recall(name, version, arrived, parked).await?,
+            Err(Absent::Parked(parked)) => {
+                self.recall(name, version, asks, arrived, parked).await?
+            }
         };
         entry.handle().used(arrived);
         Ok(entry)
     }
+}
 
-    /// Sends the inputs, in the contract's order and checked, to the version that was decided on, and awaits
-    /// its answer for as long as the request may take since it arrived: the caller's limit, the pipeline's
-    /// deadline or the daemon's timeout, whichever is shortest. Where that time is over, or would be before the
-    /// version comes to it, and the pipeline says what is answered then, that is the answer.
-    ///
-    /// # Errors
-    /// Any [`Error`]; whatever it is, it is counted.
-    pub async fn dispatch(
-        &self,
-        entry: &Entry,
-        inputs: Vec<Tensor>,
-        terms: Terms,
-    ) -> Result<Answer, Error> {
-        let begun = clock::instant();
-        let limits = [terms.limit, entry.service.deadline, Some(self.timeout)];
-        let limit = limits.into_iter().flatten().min().unwrap_or(self.timeout);
-        let handle = entry.handle();
-        let rows = batch::rows(&inputs);
-        let mut counting = Counting {
-            entry,
-            begun,
-            rows,
-            sample: None,
-        };
-        let look = self.cache.look(handle.cache.as_ref(), &inputs);
-        let place = match look {
-            Look::Off => None,
-            Look::Hit(outputs) => {
-                entry.looked(|cell, took| cell.hit(took), begun);
-                counting.sample = Some((Outcome::Success, None));
-                return Ok(entry.answer(outputs, Origin::Cache));
-            }
-            Look::Miss(place) => {
-                entry.looked(|cell, took| cell.missed(took), begun);
-                Some(place)
-            }
-        };
-        let result = async {
-            let priority = terms.priority.or(entry.service.priority);
-            let deadline = terms.arrived.checked_add(limit).unwrap_or(begun + FAR);
-            let left = deadline.saturating_duration_since(begun);
-            if left.is_zero() {
-                return Err(Error::Expired { limit });
-            }
-            let inputs = match handle.compute_here(inputs) {
-                Ok(result) => return result,
-                Err(inputs) => inputs,
-            };
-            let answer = handle.send(inputs, priority.unwrap_or_default(), deadline, limit)?;
-            match tokio::time::timeout(left, answer).await {
-                Ok(Ok(computed)) => computed,
-                // The worker went without a word: the version is gone, or its rebuild refused the queue.
-                Ok(Err(_)) => Err(handle.unavailable(Some(SOON))),
-                Err(_) => Err(Error::Expired { limit }),
-            }
-        }
-        .await;
-        counting.ended(&result);
-        if let Err(
-            Error::Expired { .. }
-            | Error::Overloaded {
-                load: Load::Late { .. },
-                ..
-            },
-        ) = &result
-            && let Some(answer) = entry.substitute(rows)
-        {
-            return Ok(answer);
-        }
-        let Computed {
-            outputs,
-            queue,
-            compute,
-            ..
-        } = result?;
-        if let Some(place) = place {
-            self.cache.keep(place, &outputs);
-        }
-        let origin = place.map_or(Origin::Computed, |_| Origin::Missed);
-        Ok(Answer {
-            queue,
-            compute,
-            ..entry.answer(outputs, origin)
-        })
+/// Why a route has nobody who answers now.
+fn absent(why: &Unavailable, route: &Route, snapshot: &Snapshot) -> Absent {
+    match why.version {
+        Some(version) if why.on_demand => Absent::Parked(Parked {
+            coming: snapshot.is_coming(&why.model, version),
+            model: why.model.clone(),
+            version,
+            deadline: route.service.deadline,
+            why: why.why.clone(),
+        }),
+        _ => Absent::Error(Error::Unavailable {
+            why: why.why.clone(),
+            retry_after: why.passing.then_some(SOON),
+        }),
     }
 }
+
+/// Who answers for a decision on another arm than the first, where the split has failures covered.
+fn spare(split: &Split, decision: &Decision) -> Option<Decision> {
+    let (Some(1..), Some(slot)) = (decision.arm, decision.slot) else {
+        return None;
+    };
+    let first = split.rescue.then(|| split.first(slot, Why::Fallback));
+    // While the first arm cannot answer, the other one may stand in for it.
+    first?.ok().filter(|first| first.target != decision.target)
+}
+
+fn leg(snapshot: &Snapshot, route: &Route, decision: &Decision) -> Leg {
+    Leg {
+        handle: Arc::clone(snapshot.handle(decision.target)),
+        cell: snapshot.cell(&route.name, decision.target).cloned(),
+        variant: decision.variant.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

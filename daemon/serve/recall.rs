@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use impresario_models::{Name, VersionNumber};
 
-use super::{Absent, Entry, FAR, Serve};
+use super::{Absent, Asks, Entry, FAR, For, Serve};
 use crate::clock;
 use crate::error::Error;
 
@@ -29,6 +29,7 @@ impl Serve {
         &self,
         name: &str,
         version: Option<&str>,
+        asks: &Asks,
         arrived: Instant,
         mut parked: Parked,
     ) -> Result<Entry, Error> {
@@ -53,7 +54,7 @@ impl Serve {
             if !matches!(changed, Ok(Ok(()))) {
                 return Err(Error::Expired { limit });
             }
-            match self.seek(name, version) {
+            match self.seek(name, version, For::Request(asks)) {
                 Ok(entry) => return Ok(entry),
                 Err(Absent::Error(error)) => return Err(error),
                 Err(Absent::Parked(now)) => {

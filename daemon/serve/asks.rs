@@ -1,0 +1,249 @@
+//! What a request asks of who decides on its version: whose it is, and whether it wants one variant.
+//!
+//! The doors say where things stand in their requests; which of them counts is decided here. Only requests to pipelines
+//! that share their requests among versions are looked into: for all others one header is read.
+
+use std::fmt;
+
+use impresario_pipelines::Variant;
+use impresario_pipelines::policy::Split;
+use impresario_pipelines::spec::Key;
+use impresario_pipelines::spec::key::{self, Source};
+use impresario_pipelines::table::{Decision, Resolved, Route, Unavailable};
+use sha2::{Digest, Sha256};
+
+use super::draw::draw;
+use super::{Caller, Serve};
+use crate::error::Error;
+
+/// The header, or metadata, with the key of a request: who it is for, whatever the pipeline's own sources say.
+pub const KEY: &str = "x-route-key";
+
+/// The header, or metadata, that asks for a variant, past its share.
+pub const VARIANT: &str = "x-route-variant";
+
+/// The longest key, in bytes. A longer one is refused: cut short, two callers could be one.
+pub const MAX_KEY: usize = 256;
+
+/// A request as its door sees it, before it is decoded.
+pub trait Asked: Caller {
+    /// The id that the request is found by in the log.
+    fn id(&self) -> &str;
+
+    /// What stands in the request's body at the steps of a pointer (RFC 6901), as text.
+    fn place(&self, steps: &[&str]) -> Option<String>;
+}
+
+/// What a request asks of who decides.
+#[derive(Clone, Debug)]
+pub struct Asks {
+    pub(super) id: Option<Box<str>>,
+    pub(super) key: Option<Box<str>>,
+    pub(super) variant: Option<Box<str>>,
+    /// One draw for a request, however often it looks for its version.
+    draw: u64,
+}
+
+/// Whose a request is, as evidence and tokens know it: the first 128 bits of the key's SHA-256, never the key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Unit(u128);
+
+impl Serve {
+    /// What a request to a name asks for, for [`Serve::enter`]. Its key is the first of: the header [`KEY`], the
+    /// sources of the pipeline in their order. Whether it may ask for a variant is asked by the door.
+    ///
+    /// # Errors
+    /// [`Error::Key`] for a key that is too long.
+    pub fn asks(
+        &self,
+        name: &str,
+        version: Option<&str>,
+        asked: &dyn Asked,
+    ) -> Result<Asks, Error> {
+        let mut asks = Asks::default();
+        if let Some(variant) = asked.header(VARIANT) {
+            asks.variant = Some(variant.chars().take(MAX_KEY).collect());
+        }
+        let snapshot = self.live.look();
+        let route = snapshot.table.route(name);
+        let Some(route) = route.filter(|route| version.is_none() && is_noted(route)) else {
+            return Ok(asks);
+        };
+        asks.id = Some(asked.id().into());
+        if matches!(route.policy, Resolved::Split(_)) {
+            asks.key = find(&route.service.key, asked)?;
+        }
+        Ok(asks)
+    }
+}
+
+/// Whether more is kept of a route's requests than counts.
+pub(super) fn is_noted(route: &Route) -> bool {
+    route.shadow.is_some() || matches!(route.policy, Resolved::Split(_))
+}
+
+/// The key of a request: the first source that has something in it.
+fn find(sources: &Key, asked: &dyn Asked) -> Result<Option<Box<str>>, Error> {
+    if let Some(key) = asked.header(KEY).filter(|key| !key.is_empty()) {
+        return bounded(format_args!("header {KEY}"), &key).map(Some);
+    }
+    for source in sources.sources() {
+        let found = match source {
+            Source::Header(name) => asked.header(name),
+            Source::Cookie(name) => asked.cookies().and_then(|cookies| {
+                let value = key::cookie(&cookies, name)?;
+                Some(value.to_owned().into())
+            }),
+            Source::Parameter(name) => asked.place(&["parameters", name]).map(Into::into),
+            Source::Pointer(pointer) => {
+                let steps: Vec<&str> = pointer.tokens().iter().map(String::as_str).collect();
+                asked.place(&steps).map(Into::into)
+            }
+        };
+        let Some(key) = found.filter(|key| !key.is_empty()) else {
+            continue;
+        };
+        return match source {
+            Source::Header(name) => bounded(format_args!("header {name}"), &key),
+            Source::Cookie(name) => bounded(format_args!("cookie {name}"), &key),
+            Source::Parameter(name) => bounded(format_args!("parameter '{name}'"), &key),
+            Source::Pointer(pointer) => bounded(format_args!("what stands at {pointer}"), &key),
+        }
+        .map(Some);
+    }
+    Ok(None)
+}
+
+fn bounded(source: fmt::Arguments<'_>, key: &str) -> Result<Box<str>, Error> {
+    match key.len() {
+        0..=MAX_KEY => Ok(key.into()),
+        bytes => Err(Error::Key {
+            place: source.to_string(),
+            limit: MAX_KEY,
+            bytes,
+        }),
+    }
+}
+
+// === impl Asks ===
+
+impl Asks {
+    /// A request of somebody. The key may be a user, a session, a device: who has the same key gets the same variant.
+    ///
+    /// # Errors
+    /// [`Error::Key`] for a key that is too long.
+    pub fn of(key: &str) -> Result<Self, Error> {
+        let key = bounded(format_args!("key"), key)?;
+        Ok(Self {
+            key: Some(key).filter(|key| !key.is_empty()),
+            ..Self::default()
+        })
+    }
+
+    /// With the id that its decision is kept under.
+    #[must_use]
+    pub fn with_id(mut self, id: &str) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// For one variant, past its share: the answer is no evidence.
+    #[must_use]
+    pub fn for_variant(mut self, variant: &str) -> Self {
+        self.variant = Some(variant.into());
+        self
+    }
+
+    /// Whether it asks for a variant, which not everybody may.
+    #[must_use]
+    pub fn forces(&self) -> bool {
+        self.variant.is_some()
+    }
+
+    /// Whose it is: its key's, or its own where it has none; nobody's without an id.
+    pub(super) fn unit(&self) -> Option<Unit> {
+        let named = self.key.as_ref().or(self.id.as_ref())?;
+        Some(Unit::of(named))
+    }
+
+    /// Who answers by a route.
+    pub(super) fn decide<'r>(
+        &self,
+        route: &'r Route,
+    ) -> Result<Result<Decision, &'r Unavailable>, Error> {
+        let key = self.key.as_deref();
+        let Some(variant) = self.variant.as_deref() else {
+            return Ok(route.decide(key, self.draw));
+        };
+        let unknown = |known: &[&str]| Error::Variant {
+            why: format!(
+                "pipeline '{}' has no variant '{variant}'; it has {}",
+                route.name,
+                known.join(", ")
+            ),
+        };
+        match &route.policy {
+            Resolved::Split(split) => split.forced(variant).ok_or_else(|| unknown(&names(split))),
+            Resolved::Standalone(_) if variant == Variant::STANDALONE.as_str() => {
+                Ok(route.decide(key, self.draw))
+            }
+            Resolved::Standalone(_) => Err(unknown(&[Variant::STANDALONE.as_str()])),
+        }
+    }
+}
+
+/// A request of nobody in particular.
+impl Default for Asks {
+    fn default() -> Self {
+        Self {
+            id: None,
+            key: None,
+            variant: None,
+            draw: draw(),
+        }
+    }
+}
+
+fn names(split: &Split) -> Vec<&str> {
+    let legs = split.legs.iter();
+    legs.map(|leg| leg.variant.as_str()).collect()
+}
+
+// === impl Unit ===
+
+impl Unit {
+    /// The unit of a key.
+    #[must_use]
+    pub fn of(key: &str) -> Self {
+        let hash: [u8; 32] = Sha256::digest(key).into();
+        let (first, _) = hash.split_at(16);
+        Self(u128::from_be_bytes(
+            first.try_into().expect("half of 32 bytes are 16"),
+        ))
+    }
+
+    /// The unit of 128 bits, as a token carries them.
+    #[must_use]
+    pub fn from_bits(bits: u128) -> Self {
+        Self(bits)
+    }
+
+    /// The 128 bits.
+    #[must_use]
+    pub fn bits(self) -> u128 {
+        self.0
+    }
+}
+
+/// 32 digits of hex.
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl fmt::Debug for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Unit({self})")
+    }
+}

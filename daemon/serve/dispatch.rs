@@ -1,0 +1,210 @@
+//! Dispatch: a decided request to its version, and what comes back; where that fails, to the version that covers it.
+
+use std::time::{Duration, Instant};
+
+use impresario_models::{Tensor, batch};
+use impresario_pipelines::Priority;
+
+use super::cache::Look;
+use super::entry::{Counting, Leg};
+use super::note::Note;
+use super::rescue::{self, Rescue};
+use super::{Answer, Entry, FAR, Origin, SOON, Serve, Terms, Token};
+use crate::actors::Computed;
+use crate::clock;
+use crate::error::{Error, Load};
+
+/// The time of a request, and how urgent it is.
+#[derive(Clone, Copy)]
+struct Time {
+    limit: Duration,
+    deadline: Instant,
+    priority: Priority,
+}
+
+impl Serve {
+    /// Sends the inputs, in the contract's order and checked, to the version that was decided on, and awaits
+    /// its answer for as long as the request may take since it arrived: the caller's limit, the pipeline's
+    /// deadline or the daemon's timeout, whichever is shortest. Where the version fails and the pipeline has failures
+    /// covered, the first arm of its split answers in what is left of that time. Where the time is over, or would be
+    /// before the version comes to it, and the pipeline says what is answered then, that is the answer.
+    ///
+    /// # Errors
+    /// Any [`Error`]; whatever it is, it is counted.
+    pub async fn dispatch(
+        &self,
+        entry: &Entry,
+        inputs: Vec<Tensor>,
+        terms: Terms,
+    ) -> Result<Answer, Error> {
+        let begun = clock::instant();
+        let limits = [terms.limit, entry.service.deadline, Some(self.timeout)];
+        let limit = limits.into_iter().flatten().min().unwrap_or(self.timeout);
+        let priority = terms.priority.or(entry.service.priority);
+        let time = Time {
+            limit,
+            deadline: terms.arrived.checked_add(limit).unwrap_or(begun + FAR),
+            priority: priority.unwrap_or_default(),
+        };
+        let mut note = Note::new(entry, begun);
+        let rows = batch::rows(&inputs);
+        let spare = entry.spare().map(|leg| (leg, inputs.clone()));
+        let mut result = self.ask(&entry.leg, Some(entry), inputs, time).await;
+        if let Err(error) = &result
+            && let Some((leg, inputs)) = spare
+        {
+            result = match self.rescue(entry, leg, error, inputs, time).await {
+                Some(Ok(answer)) => Ok(answer),
+                // What is too late may still have a substitute.
+                Some(Err(late)) if is_late(&late) => Err(late),
+                Some(Err(_)) | None => result,
+            };
+        }
+        if let Err(error) = &result
+            && is_late(error)
+            && let Some(answer) = entry.substitute(rows)
+        {
+            note.ended(&result);
+            return Ok(answer);
+        }
+        note.ended(&result);
+        let mut answer = result?;
+        answer.token = self.token(entry);
+        Ok(answer)
+    }
+
+    /// Asks a version. What it does is evidence where the request that was decided so is given.
+    async fn ask(
+        &self,
+        leg: &Leg,
+        entry: Option<&Entry>,
+        inputs: Vec<Tensor>,
+        time: Time,
+    ) -> Result<Answer, Error> {
+        let begun = clock::instant();
+        let handle = &leg.handle;
+        let look = self.cache.look(handle.cache.as_ref(), &inputs);
+        let mut counting = Counting {
+            leg,
+            entry,
+            begun,
+            rows: batch::rows(&inputs),
+            sample: None,
+        };
+        let place = match look {
+            Look::Off => None,
+            Look::Hit(outputs) => {
+                leg.looked(|cell, took| cell.hit(took), begun);
+                counting.hit();
+                return Ok(leg.answer(outputs, Origin::Cache));
+            }
+            Look::Miss(place) => {
+                leg.looked(|cell, took| cell.missed(took), begun);
+                Some(place)
+            }
+        };
+        let result = compute(leg, inputs, begun, time).await;
+        counting.ended(&result);
+        let Computed {
+            outputs,
+            queue,
+            compute,
+            ..
+        } = result?;
+        if let Some(place) = place {
+            self.cache.keep(place, &outputs);
+        }
+        let origin = place.map_or(Origin::Computed, |_| Origin::Missed);
+        Ok(Answer {
+            queue,
+            compute,
+            ..leg.answer(outputs, origin)
+        })
+    }
+
+    /// Lets the first arm answer for one that failed, where that is its fault, there is time, and the inputs fit it.
+    async fn rescue(
+        &self,
+        entry: &Entry,
+        leg: &Leg,
+        error: &Error,
+        inputs: Vec<Tensor>,
+        time: Time,
+    ) -> Option<Result<Answer, Error>> {
+        let why = rescue::reason(error)?;
+        if clock::instant() >= time.deadline {
+            return None;
+        }
+        let inputs = rescue::fit(entry.contract(), leg.contract(), inputs)?;
+        tracing::debug!(
+            pipeline = %entry.pipeline(),
+            variant = %entry.leg.variant,
+            error = %crate::error::causes(error),
+            "another version answers for one that failed"
+        );
+        let from = entry.leg.variant.clone();
+        let answered = self.ask(leg, None, inputs, time).await;
+        Some(answered.map(|answer| Answer {
+            rescue: Some(Rescue { from, why }),
+            ..answer
+        }))
+    }
+
+    /// What the caller may send with feedback: a token where the split learns from it, and the answer is its arm's own.
+    fn token(&self, entry: &Entry) -> Option<String> {
+        let part = entry.part.as_ref()?;
+        let split = part.split.as_ref()?;
+        if !matches!(split.kind, "experiment" | "bandit") {
+            return None;
+        }
+        Some(self.secret.as_ref()?.sign(&Token {
+            pipeline: entry.pipeline.clone(),
+            course: split.course,
+            segment: split.segment,
+            arm: u8::try_from(entry.decision.arm?).ok()?,
+            slot: entry.decision.slot?,
+            unit: part.unit?,
+            at_ms: clock::wall_ms(),
+        }))
+    }
+}
+
+/// Lets a version compute, in its own time or here.
+async fn compute(
+    leg: &Leg,
+    inputs: Vec<Tensor>,
+    begun: Instant,
+    time: Time,
+) -> Result<Computed, Error> {
+    let Time {
+        limit, deadline, ..
+    } = time;
+    let left = deadline.saturating_duration_since(begun);
+    if left.is_zero() {
+        return Err(Error::Expired { limit });
+    }
+    let handle = &leg.handle;
+    let inputs = match handle.compute_here(inputs) {
+        Ok(result) => return result,
+        Err(inputs) => inputs,
+    };
+    let answer = handle.send(inputs, time.priority, deadline, limit)?;
+    match tokio::time::timeout(left, answer).await {
+        Ok(Ok(computed)) => computed,
+        // The worker went without a word: the version is gone, or its rebuild refused the queue.
+        Ok(Err(_)) => Err(handle.unavailable(Some(SOON))),
+        Err(_) => Err(Error::Expired { limit }),
+    }
+}
+
+/// Whether the time is over, or would be before the version comes to the request.
+fn is_late(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Expired { .. }
+            | Error::Overloaded {
+                load: Load::Late { .. },
+                ..
+            }
+    )
+}

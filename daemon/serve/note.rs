@@ -1,0 +1,85 @@
+//! The note of a decision while its request is under way: it is kept once, whatever becomes of the request.
+
+use std::time::{Duration, Instant};
+
+use impresario_models::{Name, VersionNumber};
+
+use super::decisions::Record;
+use super::{Answer, Entry, Rescue};
+use crate::clock;
+use crate::error::Error;
+use crate::measure::Outcome;
+
+/// Keeps the decision when it is dropped; a caller who leaves drops it too.
+pub(super) struct Note<'a> {
+    entry: &'a Entry,
+    begun: Instant,
+    pub(super) outcome: Outcome,
+    queue: Duration,
+    compute: Duration,
+    /// Who answered; the one that was decided on where nobody did.
+    by: Option<(Name, VersionNumber)>,
+    rescue: Option<Rescue>,
+}
+
+// === impl Note ===
+
+impl<'a> Note<'a> {
+    pub(super) fn new(entry: &'a Entry, begun: Instant) -> Self {
+        Self {
+            entry,
+            begun,
+            outcome: Outcome::Abandoned,
+            queue: Duration::ZERO,
+            compute: Duration::ZERO,
+            by: None,
+            rescue: None,
+        }
+    }
+
+    /// What the caller gets.
+    pub(super) fn ended(&mut self, result: &Result<Answer, Error>) {
+        match result {
+            Ok(answer) => {
+                self.outcome = Outcome::Success;
+                (self.queue, self.compute) = (answer.queue, answer.compute);
+                self.rescue.clone_from(&answer.rescue);
+                if answer.rescue.is_some() {
+                    self.by = Some((answer.model.clone(), answer.version));
+                }
+            }
+            Err(error) => self.outcome = error.code().outcome,
+        }
+    }
+}
+
+impl Drop for Note<'_> {
+    fn drop(&mut self) {
+        let Some(part) = &self.entry.part else { return };
+        let Some(id) = &part.id else { return };
+        let (handle, decision) = (self.entry.handle(), &self.entry.decision);
+        let chosen = || (handle.model.clone(), handle.version);
+        let (model, version) = self.by.take().unwrap_or_else(chosen);
+        part.decisions.push(Record {
+            id: id.clone(),
+            pipeline: self.entry.pipeline.clone(),
+            revision: part.revision,
+            split: part.split.clone(),
+            slot: decision.slot,
+            unit: part.unit,
+            variant: decision.variant.clone(),
+            arm: decision.arm,
+            why: decision.why,
+            model,
+            version,
+            queue: self.queue,
+            compute: self.compute,
+            total: self.begun.elapsed(),
+            outcome: self.outcome,
+            rescue: self.rescue.take(),
+            shadow: None,
+            at_ms: clock::wall_ms(),
+            feedback: Vec::new(),
+        });
+    }
+}
