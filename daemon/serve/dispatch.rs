@@ -49,7 +49,7 @@ impl Serve {
         let mut note = Note::new(entry, begun);
         let rows = batch::rows(&inputs);
         let spare = entry.spare().map(|leg| (leg, inputs.clone()));
-        let mut result = self.ask(&entry.leg, Some(entry), inputs, time).await;
+        let mut result = self.ask(&entry.leg, Some(&mut note), inputs, time).await;
         if let Err(error) = &result
             && let Some((leg, inputs)) = spare
         {
@@ -73,15 +73,16 @@ impl Serve {
         Ok(answer)
     }
 
-    /// Asks a version. What it does is evidence where the request that was decided so is given.
+    /// Asks a version. What it does is evidence, and is shown to a shadow, where the request that was decided so is given.
     async fn ask(
         &self,
         leg: &Leg,
-        entry: Option<&Entry>,
+        note: Option<&mut Note<'_>>,
         inputs: Vec<Tensor>,
         time: Time,
     ) -> Result<Answer, Error> {
         let begun = clock::instant();
+        let entry = note.as_ref().map(|note| note.entry);
         let handle = &leg.handle;
         let look = self.cache.look(handle.cache.as_ref(), &inputs);
         let mut counting = Counting {
@@ -103,8 +104,13 @@ impl Serve {
                 Some(place)
             }
         };
+        let part = entry.and_then(|entry| entry.part.as_deref());
+        let shot = part.and_then(|part| part.aim.as_ref()?.sample(&inputs));
         let result = compute(leg, inputs, begun, time).await;
         counting.ended(&result);
+        if let (Some(shot), Some(part), Some(note)) = (shot, part, note) {
+            note.shadowed = shot.answered(&result, part.id.as_deref());
+        }
         let Computed {
             outputs,
             queue,

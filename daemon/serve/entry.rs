@@ -12,6 +12,7 @@ use impresario_pipelines::spec::Service;
 use impresario_pipelines::table::Decision;
 
 use super::decisions::Decisions;
+use super::shadow::Aim;
 use super::{Answer, Origin, Unit};
 use crate::actors::{Computed, Handle};
 use crate::clock;
@@ -50,6 +51,8 @@ pub(super) struct Part {
     pub(super) keyed: bool,
     /// Who answers where the one that was decided on fails.
     pub(super) spare: Option<Leg>,
+    /// The way to who sees it and answers nobody.
+    pub(super) aim: Option<Aim>,
     /// Where it is evidence, while somebody judges.
     pub(super) ledger: Option<Arc<Ledger>>,
     pub(super) decisions: Decisions,

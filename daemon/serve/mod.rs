@@ -13,7 +13,6 @@ mod entry;
 mod note;
 mod recall;
 mod rescue;
-#[allow(dead_code, reason = "dispatch does not call it yet")]
 mod shadow;
 mod terms;
 pub mod token;
@@ -25,7 +24,9 @@ use impresario_models::{Name, Tensor, VersionNumber};
 use impresario_pipelines::Variant;
 use impresario_pipelines::fleet::Facts;
 use impresario_pipelines::policy::Split;
-use impresario_pipelines::table::{Decision, Resolved, Route, TargetId, Unavailable, Why};
+use impresario_pipelines::table::{
+    Decision, Resolved, Route, Shadowing, TargetId, Unavailable, Why,
+};
 
 use crate::actors::{Live, Snapshot};
 use crate::clock;
@@ -46,6 +47,7 @@ pub use token::{Secret, Token, TokenError};
 use admit::Limits;
 use entry::{Leg, Part};
 use recall::Parked;
+use shadow::Aim;
 
 /// How long to stay away when a version will be ready soon.
 const SOON: Duration = Duration::from_secs(1);
@@ -63,6 +65,7 @@ pub struct Serve {
     decisions: Decisions,
     /// What route tokens are signed with; without one there are none.
     secret: Option<Secret>,
+    shadows: Shadows,
 }
 
 /// Whom a look is for.
@@ -113,6 +116,7 @@ impl Serve {
     #[must_use]
     pub fn new(live: Live, timeout: Duration) -> Self {
         Self {
+            shadows: Shadows::new(live.clone(), timeout),
             live,
             timeout,
             cache: Cache::default(),
@@ -141,6 +145,12 @@ impl Serve {
     #[must_use]
     pub fn decisions(&self) -> &Decisions {
         &self.decisions
+    }
+
+    /// What the shadows of pipelines came to.
+    #[must_use]
+    pub fn shadows(&self) -> &Shadows {
+        &self.shadows
     }
 
     /// What route tokens are signed with.
@@ -285,6 +295,7 @@ impl Serve {
             unit: asks.unit(),
             keyed: asks.key.is_some(),
             spare: spare.map(|decision| leg(snapshot, route, &decision)),
+            aim: self.aim(snapshot, route, &decision),
             ledger: ledger.map(Arc::clone),
             decisions: self.decisions.clone(),
         };
@@ -292,6 +303,20 @@ impl Serve {
             ledger.expose(arm, part.evidence());
         }
         (decision, part)
+    }
+
+    /// The way to the shadow of a route, for a request that was decided.
+    fn aim(&self, snapshot: &Snapshot, route: &Route, decision: &Decision) -> Option<Aim> {
+        let Shadowing { to, spec } = route.shadow.as_ref()?;
+        let shadow = to.as_ref().ok().map(|target| snapshot.handle(*target));
+        let answering = snapshot.handle(decision.target);
+        self.shadows.aim(
+            &route.name,
+            spec,
+            snapshot.table.revision,
+            shadow,
+            answering,
+        )
     }
 
     /// Takes one request off what its client may send to a pipeline. A name that nobody knows has no limit: that it

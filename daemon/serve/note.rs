@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use impresario_models::{Name, VersionNumber};
 
 use super::decisions::Record;
+use super::shadow::Aim;
 use super::{Answer, Entry, Rescue};
 use crate::clock;
 use crate::error::Error;
@@ -12,7 +13,7 @@ use crate::measure::Outcome;
 
 /// Keeps the decision when it is dropped; a caller who leaves drops it too.
 pub(super) struct Note<'a> {
-    entry: &'a Entry,
+    pub(super) entry: &'a Entry,
     begun: Instant,
     pub(super) outcome: Outcome,
     queue: Duration,
@@ -20,6 +21,8 @@ pub(super) struct Note<'a> {
     /// Who answered; the one that was decided on where nobody did.
     by: Option<(Name, VersionNumber)>,
     rescue: Option<Rescue>,
+    /// A shadow sees it.
+    pub(super) shadowed: bool,
 }
 
 // === impl Note ===
@@ -34,6 +37,7 @@ impl<'a> Note<'a> {
             compute: Duration::ZERO,
             by: None,
             rescue: None,
+            shadowed: false,
         }
     }
 
@@ -77,7 +81,7 @@ impl Drop for Note<'_> {
             total: self.begun.elapsed(),
             outcome: self.outcome,
             rescue: self.rescue.take(),
-            shadow: None,
+            shadow: part.aim.as_ref().filter(|_| self.shadowed).map(Aim::shadow),
             at_ms: clock::wall_ms(),
             feedback: Vec::new(),
         });

@@ -12,6 +12,8 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::Impresario;
 
+mod pipeline;
+
 /// An input that makes a model do what it does not do while it is loaded.
 const MARK: f32 = 666.0;
 
