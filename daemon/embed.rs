@@ -2,6 +2,8 @@
 //!
 //! It runs inside an actix system (`#[actix_web::main]`, `#[actix_rt::main]`) and starts its own threads.
 
+mod secret;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -257,7 +259,10 @@ impl Builder {
         let mut events: Vec<_> = registered.collect();
         events.extend(eyes.look_until_settled().await);
         control.seen(events).await.map_err(StartError::Supervisor)?;
-        let observatory = Observatory::new(live.clone());
+        let serve = Serve::new(live, self.timeout)
+            .with_cache(Cache::new(self.cache))
+            .with_secret(secret::of(self.store.as_ref()));
+        let observatory = Observatory::new(serve.clone(), measure.clone(), clock);
         let desk = Desk {
             control: control.clone(),
             ledgers,
@@ -270,7 +275,7 @@ impl Builder {
             arbiters.push(eyes.keep_looking(control.clone(), self.poll));
         }
         let impresario = Impresario {
-            serve: Serve::new(live, self.timeout).with_cache(Cache::new(self.cache)),
+            serve,
             control,
             measure,
             store: self.store,

@@ -12,24 +12,31 @@ use impresario_pipelines::rollout;
 use impresario_pipelines::spec::Bandit;
 use tokio::sync::broadcast;
 
+use crate::actors::Board;
 use crate::actors::analyst::Gathered;
-use crate::actors::{Board, Live};
+use crate::clock::Clock;
+use crate::measure::{Measure, Outcome};
+use crate::serve::{Serve, Shadowed, decisions};
 use crate::store::Keep;
 
 /// What is seen of courses. Cloning shares it.
 #[derive(Clone, Debug)]
 pub struct Observatory {
     board: Board,
-    live: Live,
+    serve: Serve,
+    measure: Measure,
+    clock: Clock,
 }
 
 // === impl Observatory ===
 
 impl Observatory {
-    pub(crate) fn new(live: Live) -> Self {
+    pub(crate) fn new(serve: Serve, measure: Measure, clock: Clock) -> Self {
         Self {
             board: Board::default(),
-            live,
+            serve,
+            measure,
+            clock,
         }
     }
 
@@ -43,22 +50,65 @@ impl Observatory {
         self.board.of(pipeline)?.readings
     }
 
-    /// The traffic of a pipeline whose rollout is watched.
+    /// The traffic of a pipeline: that of its rollout, as the analyst sees it, else the average since the daemon began.
+    /// Nothing for one that nobody has asked.
     #[must_use]
     pub fn traffic(&self, pipeline: &Name) -> Option<Traffic> {
-        Some(self.board.of(pipeline)?.traffic)
+        let watched = self.board.of(pipeline).map(|notice| notice.traffic);
+        watched
+            .filter(|traffic| traffic.per_second > 0.0)
+            .or_else(|| self.average(pipeline))
+    }
+
+    /// What the shadow of a pipeline came to.
+    #[must_use]
+    pub fn shadowed(&self, pipeline: &Name) -> Option<Shadowed> {
+        self.serve.shadows().shadowed(pipeline.as_str())
+    }
+
+    /// The decision on a request, while it is kept.
+    #[must_use]
+    pub fn decision(&self, request: &str) -> Option<decisions::Record> {
+        self.serve.decisions().get(request)
+    }
+
+    /// The newest decisions, of one pipeline or all.
+    #[must_use]
+    pub fn decisions(&self, pipeline: Option<&Name>, most: usize) -> Vec<decisions::Record> {
+        self.serve.decisions().newest(pipeline, most)
     }
 
     /// Tells of each record once it is stored. Who reads too slowly misses the oldest.
     #[must_use]
     pub fn records(&self) -> broadcast::Receiver<Arc<Record>> {
-        self.live.records()
+        self.serve.live().records()
+    }
+
+    fn average(&self, pipeline: &Name) -> Option<Traffic> {
+        let (mut requests, mut errors, mut timeouts) = (0, 0, 0);
+        for (_, totals) in self.measure.read_of(pipeline) {
+            requests += totals.requests();
+            errors += totals.of(Outcome::Failed) + totals.of(Outcome::Crashed);
+            timeouts += totals.of(Outcome::Expired);
+        }
+        let seconds = self.clock.now().monotonic as f64 / 1_000.0;
+        let share = |count: u64| count as f64 / requests as f64;
+        (requests > 0).then(|| Traffic {
+            per_second: requests as f64 / seconds.max(1e-3),
+            errors: share(errors),
+            timeouts: share(timeouts),
+            ..Traffic::default()
+        })
     }
 }
 
 impl Gathered for Observatory {
-    fn shown(&self, _: &Name) -> Option<rollout::Shadowing> {
-        None
+    fn shown(&self, pipeline: &Name) -> Option<rollout::Shadowing> {
+        let reading = self.serve.shadows().reading(pipeline.as_str())?;
+        Some(rollout::Shadowing {
+            pairs: reading.pairs,
+            agreement: reading.agreement,
+        })
     }
 
     fn rewards(&self, _: &Name, _: &Learning, _: &Bandit) -> learning::Sight {

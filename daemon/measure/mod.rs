@@ -52,6 +52,16 @@ impl Measure {
             .collect()
     }
 
+    /// What the cells of one pipeline have counted.
+    #[must_use]
+    pub fn read_of(&self, pipeline: &Name) -> Vec<(Key, Totals)> {
+        let cells = self.lock();
+        let of_pipeline = cells.iter().filter(|(key, _)| key.pipeline == *pipeline);
+        of_pipeline
+            .map(|(key, cell)| (key.clone(), cell.totals()))
+            .collect()
+    }
+
     /// Forgets the cells of versions that are gone and that no route holds, so that the cells stay bounded.
     pub fn retain(&self, keep: impl Fn(&Key) -> bool) {
         self.lock()

@@ -35,7 +35,10 @@ pub enum Verb {
 
 /// What the analyst saw of a course.
 #[derive(Clone, Debug, PartialEq)]
-#[allow(clippy::large_enum_variant, reason = "there is one a second and course")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one a second and course"
+)]
 pub enum Seen {
     /// A rollout.
     Rollout(rollout::Sight),
