@@ -14,6 +14,7 @@ pub mod codec;
 pub mod config;
 mod embed;
 pub mod error;
+pub mod feedback;
 pub mod grpc;
 
 pub mod http;

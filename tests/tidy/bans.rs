@@ -224,6 +224,25 @@ pub(crate) const BANS: &[Ban] = &[
         ],
         reason: "store and measure are leaves: whoever keeps or counts does not know for whom",
     },
+    Ban {
+        rooms: &["daemon/feedback/"],
+        except: &[],
+        words: &[
+            "actix",
+            "actix_rt",
+            "actix_web",
+            "tokio",
+            "crate::actors",
+            "crate::http",
+            "crate::grpc",
+            "crate::serve",
+            "crate::plane",
+            "crate::embed",
+            "crate::boot",
+            "crate::config",
+        ],
+        reason: "feedback is a leaf: it is told of requests and of what callers say, and by whom is not known there",
+    },
     // === everybody ===
     Ban {
         rooms: EVERYWHERE,
