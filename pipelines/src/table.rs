@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use impresario_models::{Name, VersionNumber};
 
+use crate::breaches::Breach;
 use crate::bucket::Slot;
 use crate::fleet::{Facts, Keep, Phase, Revision, Seen};
 
@@ -322,6 +323,16 @@ impl Unavailable {
             why,
             passing: false,
         }
+    }
+
+    /// A version that is not let to answer, because it breaks what callers rely on.
+    #[must_use]
+    pub fn breaks(model: &Name, version: VersionNumber, breach: &Breach) -> Self {
+        let why = format!(
+            "model '{model}' version {version} breaks what callers rely on: {breach}; put the pipeline again, insisting, \
+             where they know"
+        );
+        Self::because(model, version, why)
     }
 
     /// A model that the repository does not have (any more).

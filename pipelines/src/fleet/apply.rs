@@ -8,7 +8,6 @@ use super::Fleet;
 use super::command::Draft;
 use super::event::happened;
 use super::input::{Event, Input, Now, Rejection};
-use super::observed::Seen;
 use super::steer::judged;
 use crate::table::{self, Standing};
 
@@ -65,20 +64,14 @@ fn settle(fleet: &mut Fleet) {
         .iter()
         .filter(|(_, entry)| entry.keep.is_some());
     let done: BTreeSet<Name> = kept
-        .filter(|(name, _)| !matches!(table::standing(fleet, name), Standing::Kept { .. }))
+        .filter(|(name, entry)| {
+            let ready = matches!(entry.standing(fleet), Standing::Serving { .. });
+            ready && matches!(table::standing(fleet, name), Standing::Serving { .. })
+        })
         .map(|(name, _)| name.clone())
         .collect();
     for name in done {
-        let Some(entry) = fleet.routing.pipelines.get_mut(&name) else {
-            continue;
-        };
-        let (model, version) = entry.primary();
-        let model = fleet.observed.models.get(model);
-        let ready = model.is_some_and(|m| match version {
-            Some(v) => m.versions.get(&v).is_some_and(Seen::serves),
-            None => m.newest_serving().is_some(),
-        });
-        if ready {
+        if let Some(entry) = fleet.routing.pipelines.get_mut(&name) {
             entry.keep = None;
         }
     }

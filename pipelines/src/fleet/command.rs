@@ -7,7 +7,7 @@ use impresario_models::{Name, VersionNumber};
 use super::Fleet;
 use super::input::{By, Command, Now, Rejection};
 use super::past::past;
-use super::put::Asked;
+use super::put::{Asked, Origin};
 use super::routing::{Diff, Promise, Record, Revision};
 
 /// A change in the making: what became different so far.
@@ -50,7 +50,7 @@ impl<'a> Draft<'a> {
                 let asked = Asked {
                     pipeline,
                     promise,
-                    course: None,
+                    origin: Origin::Written,
                 };
                 self.put(name, Some(asked), &by, now)?;
             }
@@ -71,7 +71,11 @@ impl<'a> Draft<'a> {
                     if self.fleet.routing.applied.get(&name) == Some(&digest) {
                         continue;
                     }
-                    let asked = Asked::from(pipeline);
+                    let asked = Asked {
+                        pipeline,
+                        promise: Promise::Kept,
+                        origin: Origin::Written,
+                    };
                     self.put(name.clone(), Some(asked), &by, now)?;
                     self.fleet.routing.applied.insert(name, digest);
                 }

@@ -126,6 +126,17 @@ impl Course {
         }
     }
 
+    /// Its end where another definition of its pipeline takes its place; nothing where it has ended, or knows no such end.
+    pub(super) fn superseded(&self, by: u64, now: Now) -> Option<Self> {
+        match self {
+            Self::Rollout(rollout) => {
+                let end = rollout::supersede(rollout, by, now)?;
+                Some(Self::Rollout(end.next))
+            }
+            Self::Trial(_) | Self::Learning(_) => None,
+        }
+    }
+
     /// Does what it is told, where that was not done already; nothing where the verb is not one of its kind.
     #[must_use]
     pub fn command(
@@ -201,6 +212,19 @@ impl Course {
             Self::Rollout(rollout) => &rollout.slots,
             Self::Trial(trial) => &trial.slots,
             Self::Learning(learning) => &learning.slots,
+        }
+    }
+
+    /// Whether an arm's version must be in memory.
+    #[must_use]
+    pub fn needs(&self, arm: usize) -> bool {
+        match self {
+            Self::Rollout(rollout) => {
+                let (stable, canary) = rollout.needs();
+                [stable, canary].get(arm).copied().unwrap_or_default()
+            }
+            Self::Trial(trial) => trial.needs(arm),
+            Self::Learning(learning) => learning.needs(arm),
         }
     }
 

@@ -11,7 +11,7 @@ use super::routing::{Entry, Promise};
 use super::{Fleet, Revision, Source};
 use crate::breaches::{self, Breach, Severity};
 use crate::policy;
-use crate::rollout::{Phase, Rollout};
+use crate::rollout::{Cause, Phase, Rollout};
 use crate::spec::canary::{Gate, Step};
 use crate::spec::{Canary, Pipeline, Policy, Shadow, VersionSelector};
 use crate::table::Standing;
@@ -36,18 +36,13 @@ impl Entry {
     pub fn needs(&self) -> Vec<(&Name, Option<VersionNumber>)> {
         let shadow = self.pipeline.shadow();
         let shadow = shadow.map(|shadow| (&shadow.model, Some(shadow.version)));
-        let policy = self.pipeline.policy();
-        let mut needs = match (policy, self.course.as_deref()) {
-            (Policy::Canary(spec), Some(Course::Rollout(rollout))) => {
-                let (stable, canary) = rollout.needs();
-                let both = [(stable, spec.stable), (canary, spec.canary)];
-                let needed = both.into_iter().filter(|(needed, _)| *needed);
-                needed.map(|(_, v)| (&spec.model, Some(v))).collect()
+        let mut needs = match self.course.as_deref() {
+            Some(course) => {
+                let legs = self.legs().into_iter().enumerate();
+                let needed = legs.filter(|(arm, _)| course.needs(*arm));
+                needed.map(|(_, (_, model, v))| (model, Some(v))).collect()
             }
-            (Policy::Experiment(_) | Policy::Bandit(_), Some(course)) if !course.is_active() => {
-                vec![self.primary()]
-            }
-            _ => policy.members(),
+            None => self.pipeline.policy().members(),
         };
         needs.extend(shadow);
         needs
@@ -71,16 +66,54 @@ impl Entry {
         }
     }
 
-    /// Which version would answer those callers now, or why none would.
+    /// The version that answers where the primary one cannot, as it is in memory all the same: the stable that a canary took
+    /// the place of, until that is for good; the canary whose promotion was undone, until the stable is back.
+    fn stand_in(&self) -> Option<(&Name, VersionNumber)> {
+        let (Policy::Canary(spec), Some(Course::Rollout(rollout))) =
+            (self.pipeline.policy(), self.course.as_deref())
+        else {
+            return None;
+        };
+        match rollout.phase {
+            Phase::Promoting | Phase::Soaking => Some((&spec.model, spec.stable)),
+            Phase::Aborting(Cause::Undone) => Some((&spec.model, spec.canary)),
+            Phase::Aborting(_)
+            | Phase::Pending
+            | Phase::Preparing
+            | Phase::FailedPrepare(_)
+            | Phase::Shadow(_)
+            | Phase::Step(_)
+            | Phase::Paused { .. }
+            | Phase::Succeeded
+            | Phase::RolledBack(_)
+            | Phase::Superseded { .. } => None,
+        }
+    }
+
+    /// What the pipeline promises by itself, unless somebody insisted that it is broken.
+    #[must_use]
+    pub fn promised(&self) -> Option<&Contract> {
+        match self.promise {
+            Promise::Kept => self.pipeline.contract().map(AsRef::as_ref),
+            Promise::Waived => None,
+        }
+    }
+
+    /// Whether the primary version would answer those callers now, or why it would not.
     #[must_use]
     pub fn standing(&self, fleet: &Fleet) -> Standing {
         let (model, version) = self.primary();
         let version = version.map_or(VersionSelector::Latest, VersionSelector::Number);
-        let promise = match self.promise {
-            Promise::Kept => self.pipeline.contract(),
-            Promise::Waived => None,
-        };
-        policy::standing(fleet, model, version, promise.map(AsRef::as_ref))
+        policy::standing(fleet, model, version, self.promised())
+    }
+
+    /// The version that answers in the place of the primary one, where there is one that can.
+    #[must_use]
+    pub fn instead(&self, fleet: &Fleet) -> Option<Standing> {
+        let (model, version) = self.stand_in()?;
+        let version = VersionSelector::Number(version);
+        let standing = policy::standing(fleet, model, version, self.promised());
+        matches!(standing, Standing::Serving { .. }).then_some(standing)
     }
 
     /// Who sees requests and answers nobody: the shadow that the pipeline asks for, or a canary before its first callers.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use impresario_models::Name;
 
 use super::course::Course;
-use super::put::Asked;
+use super::put::{Asked, Origin};
 use super::routing::{Change, Promise};
 use super::{Fleet, Rejection, Revision};
 use crate::spec::Pipeline;
@@ -25,32 +25,39 @@ pub(super) fn past(
         Change::Course { before, after } => Some((before, after)),
         Change::Intent { .. } | Change::Pipeline { .. } => None,
     });
-    let Some(first) = pipelines.first().map(|change| change.revision) else {
-        return Err(match fleet.routing.pipelines.contains_key(name) {
-            true => Rejection::NothingToUndo { name: name.clone() },
-            false => Rejection::UnknownPipeline { name: name.clone() },
+    let there = fleet.routing.pipelines.get(name);
+    let newest = pipelines.last().map(|change| change.revision);
+    let to = to.or_else(|| newest.map(|newest| Revision(newest.0.saturating_sub(1))));
+    let defined = pipelines.first().map(|change| change.revision);
+    let moved = courses.first().map(|change| change.revision);
+    // A definition that is older than all records is there still.
+    let first = defined.or(moved.filter(|_| there.is_some()));
+    let (Some(first), Some(to)) = (first, to) else {
+        return Err(match there {
+            Some(_) => Rejection::NothingToUndo { name: name.clone() },
+            None => Rejection::UnknownPipeline { name: name.clone() },
         });
     };
-    let newest = || pipelines.last().map_or(first, |change| change.revision);
-    let to = to.unwrap_or_else(|| Revision(newest().0.saturating_sub(1)));
     if to > fleet.routing.revision || (to.next() < first && to < covered(fleet)) {
-        let known: Vec<_> = pipelines
-            .iter()
-            .map(|change| change.revision.to_string())
-            .collect();
+        let changes = pipelines.iter().map(|change| change.revision);
+        let mut known: Vec<_> = changes.map(|revision| revision.to_string()).collect();
+        if known.is_empty() {
+            known.push(first.to_string());
+        }
         return Err(Rejection::UnknownRevision {
             name: name.clone(),
             to,
             known: format!("it changed at {}", known.join(", ")),
         });
     }
-    let pipeline: Option<Pipeline> = at(&pipelines, to).flatten();
+    let is = || there.map(|entry| entry.pipeline.clone());
+    let pipeline: Option<Pipeline> = at(&pipelines, to).unwrap_or_else(is);
     let course: Option<Arc<Course>> = at(&courses, to).flatten();
     Ok(pipeline.map(|pipeline| Asked {
         pipeline,
         // Undo always works: whoever goes back knows what was there.
         promise: Promise::Waived,
-        course,
+        origin: Origin::Past(course),
     }))
 }
 

@@ -10,24 +10,24 @@ use super::entry::{breaking, contract};
 use super::input::{By, Now, Rejection};
 use super::routing::{Change, Diff, Entry, Keep, Promise};
 use crate::spec::Pipeline;
-use crate::table;
+use crate::table::{self, Standing};
 
 /// A pipeline as it is to be.
 pub(super) struct Asked {
     pub(super) pipeline: Pipeline,
     pub(super) promise: Promise,
-    /// What moved it when it was so before; a pipeline that is new begins a course of its own.
-    pub(super) course: Option<Arc<Course>>,
+    pub(super) origin: Origin,
 }
 
-impl From<Pipeline> for Asked {
-    fn from(pipeline: Pipeline) -> Self {
-        Self {
-            pipeline,
-            promise: Promise::Kept,
-            course: None,
-        }
-    }
+/// Where a pipeline comes from that is asked for.
+pub(super) enum Origin {
+    /// Somebody wrote it: its versions are there and keep what was promised, or it is refused.
+    Written,
+    /// It was so before, moved by this. Whoever brings it back knows what was there, and is not refused but for a version
+    /// that is gone.
+    Past(Option<Arc<Course>>),
+    /// A course came to its end.
+    Course,
 }
 
 impl Draft<'_> {
@@ -44,78 +44,105 @@ impl Draft<'_> {
         let Some(asked) = asked else {
             if before.is_some() {
                 self.fleet.routing.pipelines.remove(&name);
-                self.differ(&name, before, None, was, None);
+                self.differ(&name, (before, None), (was, None), now);
             }
             return Ok(());
         };
         let pipeline = asked.pipeline;
-        for (model, version) in pipeline.policy().members() {
-            self.known(model, version)?;
-        }
-        if let Some(shadow) = pipeline.shadow() {
-            self.known(&shadow.model, Some(shadow.version))?;
-        }
         let same_policy = before
             .as_ref()
             .is_some_and(|before| before.policy() == pipeline.policy());
-        let course = match asked.course {
+        let begun = || Course::begin(self.revision.0, pipeline.policy(), now).map(Arc::new);
+        let course = match &asked.origin {
             // What ended stays as it was; what was under way goes on when somebody says so.
-            Some(course) if Some(&course) != was.as_ref() => {
+            Origin::Past(Some(course)) if Some(course) != was.as_ref() => {
                 let policy = pipeline.policy();
                 let back = course.brought_back(policy, self.revision.0, by.actor.as_str(), now);
                 Some(Arc::new(back))
             }
-            Some(course) => Some(course),
-            None if same_policy && was.is_some() => was.clone(),
-            None => Course::begin(self.revision.0, pipeline.policy(), now).map(Arc::new),
+            Origin::Past(Some(course)) => Some(Arc::clone(course)),
+            Origin::Past(None) | Origin::Written | Origin::Course
+                if same_policy && was.is_some() =>
+            {
+                was.clone()
+            }
+            Origin::Past(None) | Origin::Written | Origin::Course => begun(),
         };
+        let same = before.as_ref() == Some(&pipeline) && course == was;
         let promised = old.as_ref().map(|entry| entry.promise);
-        if before.as_ref() == Some(&pipeline) && course == was && promised == Some(asked.promise) {
+        let promise = match (&asked.origin, promised) {
+            // The same definition is not insisted on because it was in another place.
+            (Origin::Past(_), Some(promised)) if before.as_ref() == Some(&pipeline) => promised,
+            // What was promised goes on when an arm is shipped.
+            (Origin::Course, Some(promised)) => promised,
+            _ => asked.promise,
+        };
+        if same && promised == Some(promise) {
             return Ok(());
         }
-        if asked.promise == Promise::Kept {
-            self.keeps_promise(&name, &pipeline)?;
+        let entry = Entry {
+            course: course.clone(),
+            promise,
+            ..Entry::new(pipeline.clone(), self.revision, by.source)
+        };
+        // What a course does not need any more may have left.
+        let moved = was.is_some() && course == was || matches!(asked.origin, Origin::Past(Some(_)));
+        let members = match moved {
+            true => entry.needs(),
+            false => pipeline.policy().members(),
+        };
+        let shadow = pipeline.shadow();
+        let shadow = shadow.map(|shadow| (&shadow.model, Some(shadow.version)));
+        for (model, version) in members.into_iter().chain(shadow) {
+            self.known(model, version)?;
+        }
+        if promise == Promise::Kept && matches!(asked.origin, Origin::Written) {
+            self.keeps_promise(&name, &entry)?;
         }
         // Whoever answers now goes on until the new choice is ready.
         let parked = table::on_demand(self.fleet);
         let keep = table::answering(self.fleet, &name, &parked);
         let keep = keep.map(|(model, version)| Keep { model, version });
-        let entry = Entry {
-            keep,
-            course: course.clone(),
-            promise: asked.promise,
-            ..Entry::new(pipeline.clone(), self.revision, by.source)
-        };
+        let entry = Entry { keep, ..entry };
         self.fleet.routing.pipelines.insert(name.clone(), entry);
-        self.differ(&name, before, Some(pipeline), was, course);
+        self.differ(&name, (before, Some(pipeline)), (was, course), now);
         Ok(())
     }
 
-    /// Notes what became different of a pipeline.
+    /// Notes what became different of a pipeline. A rollout under way that others take the place of has an end of its own.
     fn differ(
         &mut self,
         name: &Name,
-        before: Option<Pipeline>,
-        after: Option<Pipeline>,
-        was: Option<Arc<Course>>,
-        is: Option<Arc<Course>>,
+        (before, after): (Option<Pipeline>, Option<Pipeline>),
+        (was, is): (Option<Arc<Course>>, Option<Arc<Course>>),
+        now: Now,
     ) {
-        let pipeline = Change::Pipeline { before, after };
-        let course = (was != is).then_some(Change::Course {
-            before: was,
-            after: is,
-        });
-        let changes = std::iter::once(pipeline).chain(course);
-        self.diffs.extend(changes.map(|change| Diff {
+        let mut changes = vec![Change::Pipeline { before, after }];
+        let id = |course: &Option<Arc<Course>>| course.as_ref().map(|course| course.id());
+        let ended = was.as_ref().filter(|_| id(&was) != id(&is));
+        let ended = ended.and_then(|course| course.superseded(self.revision.0, now));
+        let last = match ended.map(Arc::new) {
+            Some(ended) => {
+                let (before, after) = (was, Some(Arc::clone(&ended)));
+                changes.push(Change::Course { before, after });
+                Some(ended)
+            }
+            None => was,
+        };
+        if last != is {
+            let (before, after) = (last, is);
+            changes.push(Change::Course { before, after });
+        }
+        self.diffs.extend(changes.into_iter().map(|change| Diff {
             name: name.clone(),
             change,
         }));
     }
 
     /// Refuses versions that are known to break what the pipeline's callers rely on.
-    fn keeps_promise(&self, name: &Name, pipeline: &Pipeline) -> Result<(), Rejection> {
+    fn keeps_promise(&self, name: &Name, entry: &Entry) -> Result<(), Rejection> {
         let fleet = &*self.fleet;
-        let own = pipeline.contract().map(AsRef::as_ref);
+        let own = entry.promised();
         let answering = table::answering(fleet, name, &table::on_demand(fleet));
         let seen = |(model, version): &(Name, _)| fleet.observed.version(model.as_str(), *version);
         let relied = own.or_else(|| contract(seen(answering.as_ref()?)?));
@@ -124,10 +151,16 @@ impl Draft<'_> {
         let Some(old) = relied.filter(|_| called) else {
             return Ok(());
         };
-        for (model, version) in pipeline.policy().members() {
+        for (model, version) in entry.pipeline.policy().members() {
             let known = fleet.observed.models.get(model);
-            let version = version.or_else(|| known?.newest_serving());
-            let Some(version) = version else { continue };
+            // Of "latest", the one that would answer: it passes over those that break what the pipeline itself promises.
+            let latest = || match entry.standing(fleet) {
+                Standing::Serving { version, .. } => Some(version),
+                Standing::Kept { .. } | Standing::Nobody(_) => known?.newest_serving(),
+            };
+            let Some(version) = version.or_else(latest) else {
+                continue;
+            };
             let new = fleet.observed.version(model.as_str(), version);
             let Some(new) = new.and_then(contract) else {
                 continue;

@@ -9,14 +9,16 @@ use super::command::Draft;
 use super::course::{Course, Moved, Seen as Sight, Ticked, Verb};
 use super::input::{By, Judged, Now, Rejection, Source};
 use super::observed::Phase;
-use super::put::Asked;
+use super::put::{Asked, Origin};
 use super::routing::{Change, Diff, Entry, Freeze, Promise};
+use crate::bucket::Weight;
 use crate::learning::Learning;
 use crate::learning::{self, Ending};
 use crate::rollout;
 use crate::spec::bandit::RewardKind;
 use crate::spec::experiment::{Better, Goal, GoalKind};
 use crate::spec::{Bandit, Experiment, Pipeline, Policy, VersionSelector};
+use crate::table::{self, Standing};
 use crate::trial;
 use crate::variant::Arm;
 
@@ -59,8 +61,9 @@ impl Draft<'_> {
         self.move_on(&name, moved, Some(by.source));
         if let Some(pipeline) = replaced {
             let asked = Asked {
+                pipeline,
                 promise: Promise::Waived,
-                ..Asked::from(pipeline)
+                origin: Origin::Course,
             };
             self.put(name, Some(asked), by, now)?;
         }
@@ -114,7 +117,7 @@ pub(super) fn judged(fleet: &mut Fleet, judged: Judged, now: Now) {
     let Some(course) = course.filter(|course| course.id() == id && course.is_active()) else {
         return;
     };
-    let sight = look(fleet, entry, seen, now);
+    let sight = look(fleet, &name, entry, seen, now);
     let moved = match course.tick(entry.pipeline.policy(), &sight, now) {
         Ticked::Nothing => return,
         Ticked::Pulse(next) => {
@@ -135,10 +138,16 @@ pub(super) fn judged(fleet: &mut Fleet, judged: Judged, now: Now) {
 }
 
 /// What was seen, with what the fleet itself knows of the versions.
-fn look(fleet: &Fleet, entry: &Entry, mut seen: Sight, now: Now) -> Sight {
+fn look(fleet: &Fleet, name: &Name, entry: &Entry, mut seen: Sight, now: Now) -> Sight {
     match (&mut seen, entry.pipeline.policy()) {
         (Sight::Rollout(sight), Policy::Canary(spec)) => {
-            sight.stable = state(fleet, &spec.model, spec.stable);
+            let answers = entry.primary().1 == Some(spec.stable);
+            let barred = barred(fleet, name).filter(|_| answers);
+            sight.stable = match (state(fleet, &spec.model, spec.stable), barred) {
+                // It is there, and still another one answers.
+                (rollout::Standing::Ready, Some(why)) => rollout::Standing::Gone(why),
+                (stable, _) => stable,
+            };
             sight.canary = match &entry.breaks(fleet, &spec.model, spec.canary)[..] {
                 [] => state(fleet, &spec.model, spec.canary),
                 [first, rest @ ..] => rollout::Standing::Gone(format!(
@@ -148,11 +157,19 @@ fn look(fleet: &Fleet, entry: &Entry, mut seen: Sight, now: Now) -> Sight {
             };
             sight.frozen = frozen(fleet, now);
         }
-        (Sight::Trial(sight), _) => sight.waiting = waiting(fleet, entry),
-        (Sight::Learning(sight), _) => sight.waiting = waiting(fleet, entry),
+        (Sight::Trial(sight), _) => sight.waiting = waiting(fleet, name, entry),
+        (Sight::Learning(sight), _) => sight.waiting = waiting(fleet, name, entry),
         (Sight::Rollout(_), _) => {}
     }
     seen
+}
+
+/// Why the version that is to answer by itself does not: another one is kept, or nobody answers.
+fn barred(fleet: &Fleet, name: &Name) -> Option<String> {
+    match table::standing(fleet, name) {
+        Standing::Serving { .. } => None,
+        Standing::Kept { waiting: why, .. } | Standing::Nobody(why) => Some(why.why),
+    }
 }
 
 /// The pipeline that a course leaves behind when it ends by a decision: the arm that was shipped, or the experiment that
@@ -170,7 +187,12 @@ fn replacement(pipeline: &Pipeline, course: &Course) -> Option<Pipeline> {
         (Policy::Bandit(spec), Course::Learning(learning)) => match &learning.phase {
             learning::Phase::Frozen(Ending::Standalone { arm }) => standalone(spec.arms.get(*arm)?),
             learning::Phase::Frozen(Ending::Experiment) => {
-                Policy::Experiment(Arc::new(experiment(spec, learning)))
+                let experiment = experiment(spec, learning);
+                match &experiment.arms[..] {
+                    // All others were removed.
+                    [(arm, _)] => standalone(arm),
+                    _ => Policy::Experiment(Arc::new(experiment)),
+                }
             }
             _ => return None,
         },
@@ -182,6 +204,7 @@ fn replacement(pipeline: &Pipeline, course: &Course) -> Option<Pipeline> {
 /// The experiment that goes on with the shares that a bandit had.
 fn experiment(spec: &Bandit, learning: &Learning) -> Experiment {
     let weights = learning.slots.weights().iter().copied();
+    let arms = spec.arms.iter().cloned().zip(weights);
     let kind = match spec.reward.kind {
         RewardKind::Binary => GoalKind::Binary,
         RewardKind::Number => GoalKind::Mean {
@@ -190,7 +213,8 @@ fn experiment(spec: &Bandit, learning: &Learning) -> Experiment {
         },
     };
     Experiment {
-        arms: spec.arms.iter().cloned().zip(weights).collect(),
+        // An arm that was removed takes no part.
+        arms: arms.filter(|(_, weight)| *weight > Weight::ZERO).collect(),
         seed: spec.seed.clone(),
         namespace: None,
         goals: vec![Goal {
@@ -236,8 +260,8 @@ fn state(fleet: &Fleet, model: &Name, version: VersionNumber) -> rollout::Standi
 }
 
 /// The first arm that is not ready, and why.
-fn waiting(fleet: &Fleet, entry: &Entry) -> Option<String> {
-    entry
+fn waiting(fleet: &Fleet, name: &Name, entry: &Entry) -> Option<String> {
+    let away = entry
         .legs()
         .into_iter()
         .find_map(|(variant, model, version)| {
@@ -252,7 +276,8 @@ fn waiting(fleet: &Fleet, entry: &Entry) -> Option<String> {
                     "arm '{variant}' (model '{model}' version {version}): {why}"
                 )),
             }
-        })
+        });
+    away.or_else(|| barred(fleet, name))
 }
 
 /// Why nothing advances, where somebody said so for all pipelines.

@@ -117,7 +117,7 @@ impl Split {
         let most = weights.max_by_key(|(arm, weight)| (**weight, std::cmp::Reverse(*arm)));
         let leg = most.and_then(|(arm, _)| self.legs.get(arm));
         let leg = leg.unwrap_or(&self.legs[0]);
-        let or_first = |why| self.legs[0].to.as_ref().map_err(|_| why);
+        let or_first = |why| self.home().to.as_ref().map_err(|_| why);
         leg.to.as_ref().or_else(or_first).copied()
     }
 
@@ -145,10 +145,7 @@ impl Split {
     /// # Errors
     /// [`Unavailable`] where it cannot answer.
     pub fn first(&self, slot: Slot, why: Why) -> Result<Decision, &Unavailable> {
-        let first = &self.legs[0];
-        let stand_in = self.stand_in.and_then(|arm| self.legs.get(arm));
-        let leg = stand_in.filter(|leg| first.to.is_err() && leg.to.is_ok());
-        let leg = leg.unwrap_or(first);
+        let leg = self.home();
         Ok(Decision {
             target: *leg.to.as_ref()?,
             variant: leg.variant.clone(),
@@ -156,5 +153,13 @@ impl Split {
             slot: Some(slot),
             why,
         })
+    }
+
+    /// The first arm, or the one that answers while it cannot.
+    fn home(&self) -> &Leg {
+        let first = &self.legs[0];
+        let stand_in = self.stand_in.and_then(|arm| self.legs.get(arm));
+        let leg = stand_in.filter(|leg| first.to.is_err() && leg.to.is_ok());
+        leg.unwrap_or(first)
     }
 }

@@ -2,8 +2,10 @@
 
 use impresario_models::{Contract, Name, VersionNumber};
 
-use crate::breaches;
-use crate::fleet::{Fleet, Intent, Phase, Seen, by_policy, callable, recallable};
+use crate::breaches::Breach;
+use crate::fleet::{
+    Fleet, Intent, Phase, Seen, breaking, by_policy, callable, contract, recallable,
+};
 use crate::spec::VersionSelector;
 use crate::table::{Standing, TargetId, Unavailable};
 
@@ -24,12 +26,14 @@ pub(crate) fn standing(
     let Some(known) = fleet.observed.models.get(model) else {
         return Standing::Nobody(Unavailable::no_model(model));
     };
-    let stands = |version: VersionNumber, seen: &Seen| match seen.serves() {
-        true => Standing::Serving {
+    let stands = |version: VersionNumber, seen: &Seen| match (seen.serves(), broken(promise, seen))
+    {
+        (true, None) => Standing::Serving {
             model: model.clone(),
             version,
         },
-        false => Standing::Nobody(Unavailable::phase(model, version, seen)),
+        (true, Some(breach)) => Standing::Nobody(Unavailable::breaks(model, version, &breach)),
+        (false, _) => Standing::Nobody(Unavailable::phase(model, version, seen)),
     };
     match version {
         VersionSelector::Number(version) => match known.versions.get(&version) {
@@ -81,9 +85,10 @@ fn wished(intent: Option<&Intent>, version: VersionNumber, seen: &Seen, fleet: &
 
 /// Whether a version gives what a pipeline promises. One that is not loaded is not known not to.
 fn keeps(promise: Option<&Contract>, seen: &Seen) -> bool {
-    let contract = seen.facts.as_ref().map(|facts| &facts.contract);
-    match (promise, contract) {
-        (Some(promise), Some(contract)) => breaches::compatible(promise, contract),
-        _ => true,
-    }
+    broken(promise, seen).is_none()
+}
+
+/// The first thing in which a version does not give what a pipeline promises.
+pub(crate) fn broken(promise: Option<&Contract>, seen: &Seen) -> Option<Breach> {
+    breaking(promise?, contract(seen)?).into_iter().next()
 }

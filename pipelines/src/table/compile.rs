@@ -7,9 +7,10 @@ use impresario_models::{Name, VersionNumber};
 
 use super::{Resolved, Route, RouteTable, Shadowing, Standing, Target, TargetId, Unavailable};
 use crate::breaches::Breach;
-use crate::fleet::{Entry, Fleet, Keep, Promise, away, breaking, callable, contract};
+use crate::fleet::{Course, Entry, Fleet, Keep, Promise, away, breaking, callable, contract};
 use crate::policy::{self, Leg, Split, Standalone};
 use crate::spec::VersionSelector;
+use crate::variant::Variant;
 
 /// Makes the table of a fleet.
 #[must_use]
@@ -58,10 +59,13 @@ pub fn compile(fleet: &Fleet) -> RouteTable {
         let course = entry.and_then(|entry| Some((entry, entry.course.as_deref()?)));
         let policy = match (standing(fleet, name), course) {
             (Standing::Serving { .. } | Standing::Nobody(_), Some((entry, course))) => {
-                let legs = entry.legs().into_iter();
-                let legs = legs.map(|(variant, model, version)| Leg {
+                let legs = entry.legs().into_iter().enumerate();
+                let legs = legs.map(|(arm, (variant, model, version))| Leg {
+                    to: match course.needs(arm) {
+                        true => table.arm(fleet, entry, model, version),
+                        false => Err(idle(course, &variant, model, version)),
+                    },
                     variant,
-                    to: table.pinned(model, version),
                 });
                 Resolved::Split(Arc::new(Split::of(name, entry, course, legs.collect())))
             }
@@ -108,14 +112,24 @@ pub fn standing(fleet: &Fleet, name: &Name) -> Standing {
         (Standing::Serving { model, version }, Some(keep))
             if let Some(breach) = broken(fleet, entry, keep, &model, version) =>
         {
-            let why = format!(
-                "model '{model}' version {version} breaks what callers rely on: {breach}; put the pipeline again, \
-                 insisting, where they know"
-            );
             Standing::Kept {
                 keep: keep.clone(),
-                waiting: Unavailable::because(&model, version, why),
+                waiting: Unavailable::breaks(&model, version, &breach),
             }
+        }
+        // After a restart the successor may be ready before it is known again what callers rely on.
+        (Standing::Serving { model, version }, Some(keep))
+            if unjudged(fleet, entry, keep, &model, version) =>
+        {
+            let why = format!(
+                "model '{model}' version {version} is ready, and it is not known yet whether it gives what callers of \
+                 model '{}' version {} rely on, which is not ready",
+                keep.model, keep.version
+            );
+            Standing::Nobody(Unavailable {
+                passing: true,
+                ..Unavailable::because(&model, version, why)
+            })
         }
         (Standing::Nobody(waiting), Some(keep)) => {
             let seen = |model: &Name, version| fleet.observed.version(model.as_str(), version);
@@ -126,12 +140,16 @@ pub fn standing(fleet: &Fleet, name: &Name) -> Standing {
                     keep: keep.clone(),
                     waiting,
                 },
+                _ if let Some(instead) = entry.instead(fleet) => instead,
                 // Both are parked, or the one asked for is broken: a request calls whichever comes.
                 Some(kept) if callable(kept) && bounded && !asked.is_some_and(callable) => {
                     Standing::Nobody(Unavailable::phase(&keep.model, keep.version, kept))
                 }
                 _ => Standing::Nobody(waiting),
             }
+        }
+        (Standing::Nobody(waiting), None) => {
+            entry.instead(fleet).unwrap_or(Standing::Nobody(waiting))
         }
         (asked, _) => asked,
     }
@@ -177,9 +195,48 @@ fn broken(
     breaking(old, new).into_iter().next()
 }
 
+/// Whether a successor is ready while it is not known what callers of the kept version rely on, but will be. Where memory
+/// is bounded that may never come to memory beside it.
+fn unjudged(
+    fleet: &Fleet,
+    entry: &Entry,
+    keep: &Keep,
+    model: &Name,
+    version: VersionNumber,
+) -> bool {
+    let own = entry.pipeline.contract().is_some();
+    let same = (&keep.model, keep.version) == (model, version);
+    let kept = fleet.observed.version(keep.model.as_str(), keep.version);
+    let comes = kept.is_some_and(|kept| contract(kept).is_none() && callable(kept));
+    let bounded = fleet.limits.budget.is_some();
+    entry.promise == Promise::Kept && !own && !same && comes && !bounded
+}
+
+/// Why an arm answers nobody that its course does not need now.
+fn idle(course: &Course, variant: &Variant, model: &Name, version: VersionNumber) -> Unavailable {
+    let (kind, phase) = (course.kind(), course.phase());
+    let why = format!("variant '{variant}' takes no part: the {kind} is {phase}");
+    Unavailable::because(model, version, why)
+}
+
 // === impl RouteTable ===
 
 impl RouteTable {
+    /// A version that answers for an arm, or why it does not.
+    fn arm(
+        &self,
+        fleet: &Fleet,
+        entry: &Entry,
+        model: &Name,
+        version: VersionNumber,
+    ) -> Result<TargetId, Unavailable> {
+        let seen = fleet.observed.version(model.as_str(), version);
+        match seen.and_then(|seen| policy::broken(entry.promised(), seen)) {
+            Some(breach) => Err(Unavailable::breaks(model, version, &breach)),
+            None => self.pinned(model, version),
+        }
+    }
+
     /// A version that is pinned, or why it cannot answer.
     fn pinned(&self, model: &Name, version: VersionNumber) -> Result<TargetId, Unavailable> {
         let versions = self.versions.get(model);
