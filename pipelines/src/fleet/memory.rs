@@ -13,6 +13,11 @@ use super::apply::Limits;
 use super::observed::{Demand, Model, Phase, Reload, Residence, Seen};
 use super::plan::{Key, wanted};
 use super::{Fleet, Now};
+use crate::rollout;
+
+/// How long a version that was used keeps its place before an arm that nobody calls, in milliseconds: as long as a rollout
+/// waits for its canary until it takes the traffic from it.
+const BUSY: u64 = rollout::GRACE;
 
 /// Who is in memory, or on the way there.
 pub(super) struct Room {
@@ -22,7 +27,7 @@ pub(super) struct Room {
     pub(super) loads: Vec<Key>,
     /// Bytes that are free now: those that leave still take theirs.
     pub(super) free: u64,
-    /// When a version that stays only because it is new may be parked, where one is in the way.
+    /// When a version that stays only because it is new, or was used a moment ago, may be parked, where one is in the way.
     pub(super) remind: Option<u64>,
 }
 
@@ -34,6 +39,12 @@ enum Rank {
     New,
     /// Requests wait for it, since then; or it is the successor of a version that serves.
     Asked(u64),
+    /// An arm of a course that goes on, or the version that answers until it can begin: in memory, the one used last first.
+    Arm(Reverse<u64>),
+    /// In memory, and used a moment ago.
+    Busy(Reverse<u64>),
+    /// An arm that is not in memory: nobody calls it, as the first one answers for it meanwhile.
+    Absent,
     /// In memory; the one used last comes first.
     Resident(Reverse<u64>),
     /// Not in memory, and nobody waits: there is room, or there is not. The newest of each model come first.
@@ -51,6 +62,7 @@ impl Room {
         now: Now,
     ) -> Self {
         let successors = successors(fleet, wanted);
+        let arms = arms(fleet);
         let mut queue = Vec::new();
         let mut held = 0u64;
         for (name, model) in &fleet.observed.models {
@@ -68,12 +80,18 @@ impl Room {
                     Rank::Pinned
                 } else if fresh || matches!(seen.phase, Phase::Loading(_)) {
                     Rank::New
+                } else if resident && arms.contains(&key) {
+                    Rank::Arm(Reverse(seen.stay.used))
+                } else if resident && now.monotonic < idle_from(seen) {
+                    Rank::Busy(Reverse(seen.stay.used))
                 } else if resident {
                     Rank::Resident(Reverse(seen.stay.used))
                 } else if seen.demanded(now.monotonic) {
                     Rank::Asked(seen.stay.demand.map_or(0, |demand| demand.since))
                 } else if successors.contains(&key) {
                     Rank::Asked(0)
+                } else if arms.contains(&key) {
+                    Rank::Absent
                 } else if newest == Some(*version) {
                     Rank::Newest
                 } else {
@@ -91,11 +109,26 @@ impl Room {
         };
         let mut left = budget;
         let mut denied = false;
-        let mut fresh = None;
+        let mut absent = false;
+        let (mut fresh, mut busy) = (None, None);
+        let sooner =
+            |known: Option<u64>, until| Some(known.map_or(until, |known: u64| known.min(until)));
         for (rank, key, seen) in queue {
-            if rank == Rank::New && seen.phase == Phase::Ready {
-                let until = seen.stay.since.saturating_add(fleet.limits.stay);
-                fresh = Some(fresh.map_or(until, |known: u64| known.min(until)));
+            match rank {
+                Rank::New if seen.phase == Phase::Ready => {
+                    let until = seen.stay.since.saturating_add(fleet.limits.stay);
+                    fresh = sooner(fresh, until);
+                    busy = sooner(busy, until.max(idle_from(seen)));
+                }
+                Rank::Busy(_) => busy = sooner(busy, idle_from(seen)),
+                Rank::Pinned
+                | Rank::New
+                | Rank::Asked(_)
+                | Rank::Arm(_)
+                | Rank::Absent
+                | Rank::Resident(_)
+                | Rank::Newest
+                | Rank::Rest => {}
             }
             match left.checked_sub(seen.bytes()) {
                 Some(rest) => {
@@ -105,10 +138,14 @@ impl Room {
                     }
                     room.chosen.insert(key);
                 }
-                None => denied |= matches!(rank, Rank::Asked(_)),
+                None => {
+                    denied |= matches!(rank, Rank::Asked(_));
+                    absent |= rank == Rank::Absent;
+                }
             }
         }
-        room.remind = fresh.filter(|_| denied);
+        let reminds = [fresh.filter(|_| denied), busy.filter(|_| absent)];
+        room.remind = reminds.into_iter().flatten().min();
         room
     }
 
@@ -226,6 +263,11 @@ fn size(bytes: u64) -> String {
     format!("{value:.1} TiB")
 }
 
+/// When a version counts as idle that nobody uses any more.
+fn idle_from(seen: &Seen) -> u64 {
+    seen.stay.used.saturating_add(BUSY)
+}
+
 /// Whether it can be made ready, or is.
 fn able(seen: &Seen) -> bool {
     !matches!(seen.phase, Phase::Failed | Phase::Quarantined)
@@ -275,8 +317,8 @@ fn newest(name: &Name, model: &Model, wanted: &BTreeSet<Key>) -> Option<VersionN
     wished.next().map(|(version, _)| *version)
 }
 
-/// The versions that are to take over from one that serves: a model's newest, and what a pipeline asks for while it
-/// keeps another.
+/// The versions that are to take over from one that serves: a model's newest, and what a pipeline asks for while another
+/// answers in its place.
 fn successors(fleet: &Fleet, wanted: &BTreeSet<Key>) -> BTreeSet<Key> {
     let mut successors = BTreeSet::new();
     for (name, model) in &fleet.observed.models {
@@ -287,13 +329,31 @@ fn successors(fleet: &Fleet, wanted: &BTreeSet<Key>) -> BTreeSet<Key> {
         let unproven = newest.filter(|v| !model.versions[v].stay.proven);
         successors.extend(unproven.map(|version| (name.clone(), version)));
     }
-    let keeping = fleet.routing.pipelines.values();
-    for entry in keeping.filter(|entry| entry.keep.is_some()) {
-        for (name, version) in entry.needs() {
-            let model = fleet.observed.models.get(name);
-            let version = version.or_else(|| newest(name, model?, wanted));
-            successors.extend(version.map(|version| (name.clone(), version)));
-        }
+    let others = fleet.routing.pipelines.values();
+    for entry in others.filter(|entry| entry.keep.is_some() || entry.instead(fleet).is_some()) {
+        let (name, version) = entry.primary();
+        let model = fleet.observed.models.get(name);
+        let version = version.or_else(|| newest(name, model?, wanted));
+        successors.extend(version.map(|version| (name.clone(), version)));
     }
     successors
+}
+
+/// The versions that courses which go on need, with those that answer until they can begin. They stay while others are
+/// used less: nobody would call back an arm that left, as requests are answered by the first one meanwhile. Requests that
+/// wait for another version come before them: a rollout may fail for want of memory, callers may not.
+fn arms(fleet: &Fleet) -> BTreeSet<Key> {
+    let mut arms = BTreeSet::new();
+    for entry in fleet.routing.pipelines.values() {
+        let active = entry
+            .course
+            .as_ref()
+            .is_some_and(|course| course.is_active());
+        if active {
+            let needs = entry.needs().into_iter();
+            arms.extend(needs.filter_map(|(model, version)| Some((model.clone(), version?))));
+            arms.extend(entry.keep.iter().map(|k| (k.model.clone(), k.version)));
+        }
+    }
+    arms
 }
