@@ -2,7 +2,14 @@
 
 use std::fmt;
 
+use super::course::Course;
+use super::routing::Entry;
 use super::{Fleet, Phase, Reload};
+use crate::bucket::Weight;
+use crate::learning;
+use crate::rollout::{self, Rollout};
+use crate::spec::Policy;
+use crate::trial;
 
 /// An invariant that does not hold: a fault of ours, whatever the input was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +31,19 @@ pub fn check(fleet: &Fleet) -> Vec<Violation> {
             format!(
                 "pipeline {name} is of revision {} of {}",
                 entry.revision, routing.revision
+            ),
+        );
+    }
+    for (name, entry) in &routing.pipelines {
+        for what in of_course(entry) {
+            claim(false, format!("pipeline {name}: {what}"));
+        }
+        let began = entry.course.as_ref().map_or(0, |course| course.id());
+        claim(
+            began <= routing.revision.0,
+            format!(
+                "pipeline {name} has a course of revision {began} of {}",
+                routing.revision
             ),
         );
     }
@@ -76,6 +96,108 @@ pub fn check(fleet: &Fleet) -> Vec<Violation> {
         );
     }
     found
+}
+
+/// What should never be of a pipeline and what moves it.
+fn of_course(entry: &Entry) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut claim = |holds: bool, what: &str| {
+        if !holds {
+            found.push(what.to_owned());
+        }
+    };
+    let (policy, course) = (entry.pipeline.policy(), entry.course.as_deref());
+    let of_kind = matches!(
+        (policy, course),
+        (Policy::Standalone { .. }, None)
+            | (Policy::Canary(_), Some(Course::Rollout(_)))
+            | (Policy::Experiment(_), Some(Course::Trial(_)))
+            | (Policy::Bandit(_), Some(Course::Learning(_)))
+    );
+    claim(of_kind, "its policy and its course are not of one kind");
+    let Some(course) = course else {
+        return found;
+    };
+    claim(course.id() > 0, "its course began with no revision");
+    let weights = course.slots().weights();
+    claim(
+        weights.len() == entry.legs().len(),
+        "it has not one share for each arm",
+    );
+    let sum: u32 = weights.iter().map(|w| u32::from(w.basis_points())).sum();
+    claim(
+        sum == u32::from(Weight::FULL.basis_points()),
+        "its shares are not the whole",
+    );
+    let needs = entry.needs();
+    let needed = |model, version| needs.contains(&(model, Some(version)));
+    let primary = entry.primary();
+    claim(
+        needs.contains(&primary),
+        "it does not need the version that answers for it",
+    );
+    for (arm, (_, model, version)) in entry.legs().into_iter().enumerate() {
+        let shared = weights.get(arm).is_some_and(|w| *w > Weight::ZERO);
+        claim(
+            !shared || needed(model, version),
+            "an arm has traffic and need not be there",
+        );
+    }
+    match (policy, course) {
+        (Policy::Canary(spec), Course::Rollout(rollout)) => {
+            found.extend(rollout::check(rollout, spec));
+            found.extend(of_rollout(rollout, needed(&spec.model, spec.stable)));
+        }
+        (Policy::Experiment(_), Course::Trial(trial)) => {
+            let over = matches!(trial.phase, trial::Phase::Shipped { .. });
+            let only = matches!(
+                trial.phase,
+                trial::Phase::Preparing | trial::Phase::Paused | trial::Phase::Stopped { .. }
+            );
+            if over {
+                found.push("it was shipped, and is an experiment still".to_owned());
+            }
+            if only && weights.first() != Some(&Weight::FULL) {
+                found.push("it does not run, and the baseline has not all of the traffic".into());
+            }
+        }
+        (Policy::Bandit(_), Course::Learning(learning)) => {
+            if let learning::Phase::Frozen(_) = learning.phase {
+                found.push("it was frozen, and is a bandit still".to_owned());
+            }
+            let removed = learning.removed.keys();
+            let shares = removed.filter_map(|arm| weights.get(*arm));
+            if shares.into_iter().any(|weight| *weight > Weight::ZERO) {
+                found.push("an arm that was removed has traffic".to_owned());
+            }
+        }
+        _ => {}
+    }
+    found
+}
+
+/// What a rollout promises the pipeline, whatever its own room thinks of it.
+fn of_rollout(rollout: &Rollout, stable: bool) -> Option<String> {
+    use rollout::Phase;
+    let weight = rollout.weight();
+    let (holds, what) = match &rollout.phase {
+        Phase::Aborting(_) | Phase::RolledBack(_) | Phase::FailedPrepare(_) => (
+            weight == Weight::ZERO,
+            "the canary was sent away and has traffic",
+        ),
+        Phase::Promoting | Phase::Soaking => (
+            stable && weight == Weight::FULL,
+            "the canary was promoted, and the stable is not kept in memory",
+        ),
+        Phase::Superseded { .. } => (false, "it was superseded and is there still"),
+        Phase::Pending
+        | Phase::Preparing
+        | Phase::Shadow(_)
+        | Phase::Step(_)
+        | Phase::Succeeded
+        | Phase::Paused { .. } => return None,
+    };
+    (!holds).then(|| format!("rollout {}: {what}", rollout.phase))
 }
 
 impl fmt::Display for Violation {
