@@ -34,7 +34,12 @@ impl<'a> Draft<'a> {
         }
     }
 
-    pub(super) fn command(mut self, command: Command, by: By, now: Now) -> Result<(), Rejection> {
+    pub(super) fn command(
+        mut self,
+        command: Command,
+        mut by: By,
+        now: Now,
+    ) -> Result<(), Rejection> {
         let action = command.action();
         match command {
             Command::PutPipeline {
@@ -88,7 +93,7 @@ impl<'a> Draft<'a> {
                 expected,
             } => {
                 self.expect(&name, expected)?;
-                let action = self.steer(name, verb, &by, now)?;
+                let action = self.steer(name, verb, &mut by, now)?;
                 self.record(action, by, now);
                 return Ok(());
             }

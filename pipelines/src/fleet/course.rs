@@ -106,6 +106,21 @@ impl Course {
         })
     }
 
+    /// Whether it is another one at the same place, however long it has been there.
+    pub(super) fn is_at(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Rollout(this), Self::Rollout(other)) => {
+                let pulse = this.pulse.clone();
+                let other = Rollout {
+                    pulse,
+                    ..other.clone()
+                };
+                *this == other
+            }
+            _ => self == other,
+        }
+    }
+
     /// The same as a course of its own, as undo brings it back: what it is judged by begins anew, and a rollout waits for
     /// somebody to resume it.
     pub(super) fn brought_back(&self, policy: &Policy, id: u64, actor: &str, now: Now) -> Self {

@@ -152,17 +152,23 @@ impl Entry {
         }
     }
 
-    /// What the callers of this pipeline rely on: what it says itself, else what its primary version gives. Nothing
-    /// where neither is known.
+    /// What the callers of this pipeline rely on: what it says itself, else what the version gives that is kept for them, or
+    /// the primary one. Nothing where neither is known.
     #[must_use]
     pub fn relied_on<'a>(&'a self, fleet: &'a Fleet) -> Option<&'a Contract> {
-        let own = self.pipeline.contract().map(AsRef::as_ref);
-        own.or_else(|| {
+        let known =
+            |model: &Name, version| contract(fleet.observed.version(model.as_str(), version)?);
+        let kept = || {
+            let keep = self.keep.as_ref()?;
+            known(&keep.model, keep.version)
+        };
+        let primary = || {
             let (model, version) = self.primary();
-            let model = fleet.observed.models.get(model)?;
-            let version = version.or_else(|| model.newest_serving())?;
-            contract(model.versions.get(&version)?)
-        })
+            let newest = || fleet.observed.models.get(model)?.newest_serving();
+            known(model, version.or_else(newest)?)
+        };
+        let own = self.pipeline.contract().map(AsRef::as_ref);
+        own.or_else(kept).or_else(primary)
     }
 
     /// What callers would break on, were this version to answer them; nothing where a contract is not known, or where

@@ -27,6 +27,8 @@ pub(super) fn past(
     });
     let there = fleet.routing.pipelines.get(name);
     let newest = pipelines.last().map(|change| change.revision);
+    // A change of nothing but the terms is taken back without it: what moved meanwhile stays where it is.
+    let terms = to.is_none() && !courses.iter().any(|change| Some(change.revision) == newest);
     let to = to.or_else(|| newest.map(|newest| Revision(newest.0.saturating_sub(1))));
     let defined = pipelines.first().map(|change| change.revision);
     let moved = courses.first().map(|change| change.revision);
@@ -52,7 +54,10 @@ pub(super) fn past(
     }
     let is = || there.map(|entry| entry.pipeline.clone());
     let pipeline: Option<Pipeline> = at(&pipelines, to).unwrap_or_else(is);
-    let course: Option<Arc<Course>> = at(&courses, to).flatten();
+    let course: Option<Arc<Course>> = match terms {
+        true => there.and_then(|entry| entry.course.clone()),
+        false => at(&courses, to).flatten(),
+    };
     Ok(pipeline.map(|pipeline| Asked {
         pipeline,
         // Undo always works: whoever goes back knows what was there.

@@ -54,13 +54,15 @@ impl Draft<'_> {
             .is_some_and(|before| before.policy() == pipeline.policy());
         let begun = || Course::begin(self.revision.0, pipeline.policy(), now).map(Arc::new);
         let course = match &asked.origin {
+            Origin::Past(Some(course)) if was.as_ref().is_some_and(|was| was.is_at(course)) => {
+                was.clone()
+            }
             // What ended stays as it was; what was under way goes on when somebody says so.
-            Origin::Past(Some(course)) if Some(course) != was.as_ref() => {
+            Origin::Past(Some(course)) => {
                 let policy = pipeline.policy();
                 let back = course.brought_back(policy, self.revision.0, by.actor.as_str(), now);
                 Some(Arc::new(back))
             }
-            Origin::Past(Some(course)) => Some(Arc::clone(course)),
             Origin::Past(None) | Origin::Written | Origin::Course
                 if same_policy && was.is_some() =>
             {

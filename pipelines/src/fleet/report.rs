@@ -214,7 +214,7 @@ impl fmt::Display for Reason {
                 write!(f, "version {serves} goes on serving: {waiting}")
             }
             Self::Nobody(why) => write!(f, "nobody answers: {why}"),
-            Self::Course { kind, waits } => write!(f, "its {kind} {waits}"),
+            Self::Course { kind, waits } => write!(f, "its {kind}: {waits}"),
         }
     }
 }

@@ -31,7 +31,7 @@ impl Draft<'_> {
         &mut self,
         name: Name,
         mut verb: Verb,
-        by: &By,
+        by: &mut By,
         now: Now,
     ) -> Result<&'static str, Rejection> {
         if let Verb::Rollout(rollout::Verb::Retry { id }) = &mut verb {
@@ -58,7 +58,12 @@ impl Draft<'_> {
         };
         let action = moved.action;
         let replaced = replacement(&entry.pipeline, &moved.next);
-        self.move_on(&name, moved, Some(by.source));
+        let (_, why) = self.move_on(&name, moved, Some(by.source));
+        // The record says what it came to, whatever words the actor had for it.
+        by.reason = Some(match by.reason.take() {
+            Some(reason) if !why.contains(&reason) => format!("{why} ({reason})"),
+            Some(_) | None => why,
+        });
         if let Some(pipeline) = replaced {
             let asked = Asked {
                 pipeline,

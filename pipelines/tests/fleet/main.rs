@@ -5,6 +5,7 @@
     reason = "a test that meets what it does not expect ends"
 )]
 
+mod courses;
 mod render;
 mod script;
 mod sim;

@@ -3,11 +3,13 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
+use impresario_pipelines::bucket::{Slot, Weight};
 use impresario_pipelines::fleet::{
     Change, Course, Effect, Fleet, Intent, Now, Phase, Record, Reload, VersionPolicy, plan,
 };
+use impresario_pipelines::policy::Split;
 use impresario_pipelines::spec::{Pipeline, Policy};
-use impresario_pipelines::table;
+use impresario_pipelines::table::{self, Resolved, TargetId, Unavailable, Why};
 
 /// The whole state, a few lines.
 pub(crate) fn state(fleet: &Fleet, now: Now) -> String {
@@ -69,7 +71,7 @@ fn routes(text: &mut String, fleet: &Fleet) {
             });
             format!("revision {}{keep}", entry.revision)
         });
-        let to = match route.main() {
+        let told = |to: Result<TargetId, &Unavailable>| match to {
             Ok(target) => {
                 let target = table.target(target);
                 format!("{} {}", target.model, target.version)
@@ -78,8 +80,47 @@ fn routes(text: &mut String, fleet: &Fleet) {
             Err(why) if why.passing => format!("nobody for now: {why}"),
             Err(why) => format!("nobody: {why}"),
         };
-        let _ = writeln!(text, "  {} ({kind}) → {to}", route.name);
+        let to = match &route.policy {
+            Resolved::Standalone(_) => told(route.main()),
+            Resolved::Split(split) => {
+                let course = entry.and_then(|entry| entry.course.as_deref());
+                let phase = course.map_or("", Course::phase);
+                format!(
+                    "{} {}, {phase}: {}",
+                    split.kind,
+                    split.course,
+                    shares(split, told)
+                )
+            }
+        };
+        let shadow = route.shadow.as_ref();
+        let shadow = shadow.map(|shadow| format!(", shadow {}", told(shadow.to.as_ref().copied())));
+        let _ = writeln!(
+            text,
+            "  {} ({kind}) → {to}{}",
+            route.name,
+            shadow.unwrap_or_default()
+        );
     }
+}
+
+/// Each arm that has a share, with who answers for it; and who answers where the arm cannot.
+fn shares(split: &Split, told: impl Fn(Result<TargetId, &Unavailable>) -> String) -> String {
+    let arms = split.legs.iter().zip(split.slots.weights());
+    let shared = arms.filter(|(_, weight)| **weight > Weight::ZERO);
+    let mut missing = false;
+    let mut all: Vec<String> = shared
+        .map(|(leg, weight)| {
+            missing |= leg.to.is_err();
+            let to = told(leg.to.as_ref().copied());
+            format!("{} {weight} {to}", leg.variant)
+        })
+        .collect();
+    let first = split.first(Slot::from_draw(0), Why::Fallback);
+    if let (true, Ok(first)) = (missing, first) {
+        all.push(format!("in its place {}", told(Ok(first.target))));
+    }
+    all.join(", ")
 }
 
 /// A record as one line.
@@ -96,16 +137,25 @@ pub(crate) fn record(record: &Record) -> String {
         Change::Course { before, after } => {
             let told = |course: &Option<Arc<Course>>| {
                 let course = course.as_ref();
-                course.map_or("none".to_owned(), |c| {
-                    format!("{} {:?}", c.phase(), c.slots())
+                course.map_or("none".to_owned(), |course| {
+                    let weights = course.slots().weights().iter();
+                    let weights: Vec<_> = weights.map(ToString::to_string).collect();
+                    format!(
+                        "{} {} {}",
+                        course.kind(),
+                        course.phase(),
+                        weights.join(" / ")
+                    )
                 })
             };
             format!("course {} {} → {}", diff.name, told(before), told(after))
         }
     });
     let diffs: Vec<_> = diffs.collect();
+    let why = record.reason.as_ref();
+    let why = why.map_or(String::new(), |why| format!(" — {why}"));
     format!(
-        "record {} of revision {}: {} by {} through {}: {}",
+        "record {} of revision {}: {} by {} through {}: {}{why}",
         record.seq,
         record.revision,
         record.action,

@@ -10,29 +10,40 @@
 //! put p iris 2 [if 3]      put p iris latest   delete p [if 3]      undo p [to 2] [if 3]
 //! files p=iris:2#digest …  load iris [2]       unload iris [2]
 //! weigh iris 2 100         pin iris           use iris 2 50 (when)    demand iris 2 900 (until)
+//! define fast canary iris 1 2: 5 % | pause 10s          see `courses`
+//! put p @fast [with TEXT] [as CONTRACT] [insisting WHY] [if 3]                files p=@fast#digest
+//! rollout p pause, experiment p ship b, bandit p freeze best [if 3]           freeze [until 9]   unfreeze
+//! loaded iris 2 as CONTRACT
+//! sight p harm             what the analyst sees, a second after the sight before
+//! pass p 10 safe           the same so many times; only what moves is printed
 //! at 100                   the clock, in milliseconds
 //! restart                  what is stored remains, what was seen is forgotten
 //! limit loading 1          likewise backoff, crashes, memory, history, budget, stay
 //! ```
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
 use expect_test::expect_file;
 use impresario_models::{Name, VersionNumber};
 use impresario_pipelines::fleet::{
-    Command, Effect, Event, Fleet, Input, Now, Promise, Residence, Revision, Source, Stage,
-    VersionPolicy, plan,
+    Command, Course, Effect, Event, Fleet, Input, Judged, Now, Promise, Residence, Revision,
+    Source, Stage, VersionPolicy, plan,
 };
 use impresario_pipelines::spec::{Pipeline, Policy, VersionSelector};
 
-use crate::render;
-use crate::world::{command, event, facts_of, name, step, version};
+use serde_json::{Value, json};
+
+use crate::world::{by, command, event, facts_of, facts_with, name, step, version};
+use crate::{courses, render};
 
 struct Run {
     fleet: Fleet,
     now: Now,
     out: String,
+    /// The definitions by name.
+    definitions: BTreeMap<String, Value>,
 }
 
 /// Runs a script of `tests/scripts` and compares what it prints.
@@ -43,6 +54,7 @@ fn check(script: &str) {
         fleet: Fleet::default(),
         now: Now::default(),
         out: String::new(),
+        definitions: BTreeMap::new(),
     };
     for line in text.lines() {
         let _ = writeln!(run.out, "{line}");
@@ -65,6 +77,45 @@ impl Run {
                 self.now.monotonic = 0;
             }
             ["begin"] => self.begin(),
+            ["define", definition, ..] => {
+                let text = line.splitn(3, ' ').nth(2).unwrap();
+                let made = courses::definition(text);
+                self.definitions.insert(definition.to_owned(), made);
+                return;
+            }
+            ["put", pipeline, made, ref rest @ ..] if made.starts_with('@') => {
+                let put = self.put(pipeline, &made[1..], rest);
+                self.apply(put);
+            }
+            ["files", ref files @ ..] if line.contains('@') => {
+                let put = self.files(files);
+                self.apply(put);
+            }
+            [
+                kind @ ("rollout" | "experiment" | "bandit"),
+                pipeline,
+                ref rest @ ..,
+            ] => {
+                let (rest, expected) = match *rest {
+                    [ref rest @ .., "if", revision] => {
+                        (rest, Some(Revision(revision.parse().unwrap())))
+                    }
+                    _ => (rest, None),
+                };
+                let (name, verb) = (name(pipeline), courses::verb(kind, rest));
+                let steer = Command::Steer {
+                    name,
+                    verb,
+                    expected,
+                };
+                self.apply(command(steer, Source::Api));
+            }
+            ["sight", pipeline, ref words @ ..] => self.look(pipeline, words),
+            ["pass", pipeline, times, ref words @ ..] => {
+                for _ in 0..times.parse().unwrap() {
+                    self.look(pipeline, words);
+                }
+            }
             _ => self.apply(parse(&words)),
         }
         self.now.wall += 1;
@@ -86,6 +137,64 @@ impl Run {
                 let _ = writeln!(self.out, "  rejected ({}): {rejection}", rejection.code());
             }
         }
+    }
+
+    /// The analyst looks at a pipeline's course, a second after it did before.
+    fn look(&mut self, pipeline: &str, words: &[&str]) {
+        self.now.monotonic += 1_000;
+        self.now.wall += 1_000;
+        let pipeline = name(pipeline);
+        let entry = &self.fleet.routing.pipelines[&pipeline];
+        let Some(course) = &entry.course else {
+            self.out += "  it has no course\n";
+            return;
+        };
+        let elapsed = match **course {
+            Course::Rollout(_) | Course::Trial(_) => 1_000,
+            Course::Learning(_) => 60_000,
+        };
+        let seen = courses::sight(course, entry.pipeline.policy(), words, elapsed);
+        self.apply(Input::Judged(Judged {
+            course: course.id(),
+            pipeline,
+            seen,
+        }));
+    }
+
+    fn put(&self, pipeline: &str, made: &str, rest: &[&str]) -> Input {
+        let mut definition = self.definitions[made].clone();
+        let mut by = by(Source::Api);
+        let (mut promise, mut expected) = (Promise::Kept, None);
+        for pair in rest.chunks(2) {
+            match pair {
+                ["with", text] => definition["description"] = json!(text),
+                ["as", contract] => definition["contract"] = courses::contract(contract),
+                ["insisting", why] => {
+                    promise = Promise::Waived;
+                    by.reason = Some((*why).to_owned()).filter(|why| why != "silently");
+                }
+                ["if", revision] => expected = Some(Revision(revision.parse().unwrap())),
+                other => panic!("no such term: {other:?}"),
+            }
+        }
+        let put = Command::PutPipeline {
+            name: name(pipeline),
+            pipeline: courses::pipeline(&definition),
+            promise,
+            expected,
+        };
+        Input::Command(put, by)
+    }
+
+    fn files(&self, files: &[&str]) -> Input {
+        let pipelines = files.iter().map(|file| {
+            let (pipeline, rest) = file.split_once("=@").unwrap();
+            let (made, digest) = rest.split_once('#').unwrap();
+            let made = courses::pipeline(&self.definitions[made]);
+            (name(pipeline), made, digest.to_owned())
+        });
+        let pipelines = pipelines.collect();
+        command(Command::ApplyFiles { pipelines }, Source::File)
     }
 
     fn begin(&mut self) {
@@ -198,6 +307,12 @@ fn parse(words: &[&str]) -> Input {
             let pipelines = pipelines.collect();
             command(Command::ApplyFiles { pipelines }, Source::File)
         }
+        ["freeze"] => command(Command::Freeze { until: None }, Source::Api),
+        ["freeze", "until", until] => {
+            let until = Some(until.parse().unwrap());
+            command(Command::Freeze { until }, Source::Api)
+        }
+        ["unfreeze"] => command(Command::Unfreeze, Source::Api),
         ["load", model, ref rest @ ..] => {
             let (model, version) = (name(model), rest.first().map(|n| number_of(n)));
             command(Command::Load { model, version }, Source::Api)
@@ -234,7 +349,17 @@ fn happened(verb: &str, model: Name, version: VersionNumber, rest: &[&str]) -> E
         "loaded" => Event::Loaded {
             model,
             version,
-            facts: facts_of(reason.parse().unwrap_or(1)),
+            facts: match rest {
+                ["as", contract] => {
+                    let made = json!({
+                        "policy": { "type": "standalone", "model": "any" },
+                        "contract": courses::contract(contract),
+                    });
+                    let contract = courses::pipeline(&made).contract().cloned();
+                    facts_with(1, contract.unwrap())
+                }
+                _ => facts_of(reason.parse().unwrap_or(1)),
+            },
         },
         "fail" => Event::LoadFailed {
             model,
@@ -345,6 +470,46 @@ fn pinned_and_too_large_versions() {
 #[test]
 fn a_swap_where_memory_is_short() {
     check("budget-swap");
+}
+
+#[test]
+fn a_canary_earns_its_traffic() {
+    check("canary");
+}
+
+#[test]
+fn a_canary_is_sent_away() {
+    check("canary-aborts");
+}
+
+#[test]
+fn undo_brings_back_a_rollout_as_it_was() {
+    check("canary-undo");
+}
+
+#[test]
+fn a_pipeline_with_a_course_is_put_again() {
+    check("canary-put");
+}
+
+#[test]
+fn a_canary_where_memory_is_short() {
+    check("canary-budget");
+}
+
+#[test]
+fn experiments_run_and_ship() {
+    check("experiment");
+}
+
+#[test]
+fn bandits_follow_and_freeze() {
+    check("bandit");
+}
+
+#[test]
+fn contracts_are_kept() {
+    check("contracts");
 }
 
 #[test]

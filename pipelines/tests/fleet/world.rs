@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use impresario_models::contract::Batching;
 use impresario_models::{Contract, Name, VersionNumber};
+use impresario_pipelines::bucket::Slot;
 use impresario_pipelines::fleet::{
     By, Command, Event, Facts, Fleet, Input, Now, Rejection, Source, apply, check, plan,
 };
-use impresario_pipelines::table;
+use impresario_pipelines::policy::Split;
+use impresario_pipelines::table::{self, Resolved, TargetId};
 
 pub(crate) fn name(text: &str) -> Name {
     Name::new(text).unwrap()
@@ -24,8 +26,13 @@ pub(crate) fn facts_of(memory: u64) -> Arc<Facts> {
         outputs: Vec::new(),
         batching: Batching::None,
     };
+    facts_with(memory, Arc::new(contract))
+}
+
+/// The same of one that takes and gives this.
+pub(crate) fn facts_with(memory: u64, contract: Arc<Contract>) -> Arc<Facts> {
     Arc::new(Facts {
-        contract: Arc::new(contract),
+        contract,
         engine: "fake".to_owned(),
         digest: "0123".to_owned(),
         memory,
@@ -82,15 +89,63 @@ pub(crate) fn sound(fleet: &Fleet, now: Now) -> Result<(), String> {
         }
     }
     for route in table.routes() {
-        let decided = route.main().ok().map(|target| table.target(target));
-        let decided = decided.map(|target| (target.model.clone(), target.version));
         let standing = table::standing(fleet, &route.name).serving();
-        if decided != standing {
-            return Err(format!(
-                "{}: {decided:?} decided, {standing:?} stands",
-                route.name
-            ));
+        let named = |target| {
+            let target = table.target(target);
+            (target.model.clone(), target.version)
+        };
+        match &route.policy {
+            Resolved::Standalone(_) => {
+                let decided = route.main().ok().map(named);
+                if decided != standing {
+                    let name = &route.name;
+                    return Err(format!("{name}: {decided:?} decided, {standing:?} stands"));
+                }
+            }
+            Resolved::Split(split) => {
+                shared(split, standing, named).map_err(|why| format!("{}: {why}", route.name))?;
+            }
         }
     }
     Ok(())
+}
+
+/// What holds of a split: each slot is answered by the arm that owns it, or where that cannot, by the version that stands;
+/// and whoever stands would answer.
+fn shared(
+    split: &Split,
+    standing: Option<(Name, VersionNumber)>,
+    named: impl Fn(TargetId) -> (Name, VersionNumber),
+) -> Result<(), String> {
+    // Every share has a slot among these, unless it is tiny.
+    let mut answered = true;
+    for slot in (0..10_000).step_by(41) {
+        let slot = Slot::new(slot).unwrap();
+        let owner = &split.legs[split.slots.owner(slot)];
+        let decided = split.decide(slot, Some("somebody")).map(|decision| {
+            let arm = decision.arm.map(|arm| &split.legs[arm]);
+            (
+                named(decision.target),
+                arm.map(|leg| &leg.variant) == Some(&owner.variant),
+            )
+        });
+        let wanted = owner.to.as_ref().ok().map(|target| named(*target));
+        let outside = split.namespace.is_some();
+        match (decided, wanted) {
+            (Ok((answers, true)), Some(wanted)) if answers == wanted => {}
+            (Ok((answers, false)), None) if Some(&answers) == standing.as_ref() => {}
+            (Ok((answers, false)), _) if outside && Some(&answers) == standing.as_ref() => {}
+            (Err(_), None) if standing.is_none() => answered = false,
+            (decided, wanted) => {
+                return Err(format!(
+                    "{decided:?} answers slot {slot:?} of {wanted:?}, while {standing:?} stands"
+                ));
+            }
+        }
+    }
+    match split.main() {
+        Ok(_) => Ok(()),
+        Err(_) if !answered => Ok(()),
+        Err(why) => Err(format!("somebody is answered, and mainly nobody: {why}")),
+    }
 }
