@@ -30,10 +30,11 @@ use impresario_pipelines::bucket::{Slot, Slots};
 use impresario_pipelines::fleet::Now;
 use impresario_pipelines::learning::Rewards;
 use impresario_pipelines::spec::bandit::Bandit;
-use impresario_pipelines::spec::experiment::{Dimension, Experiment};
-use impresario_pipelines::trial::record::DIMENSIONS;
+use impresario_pipelines::spec::experiment::{By, Experiment};
+use impresario_pipelines::trial::record::{DIMENSIONS, Plan};
 use impresario_pipelines::trial::{Record, Report, Trial, Unit, report};
 
+use crate::clock::Clock;
 use crate::store::Keep;
 use restore::Waiting;
 
@@ -47,6 +48,9 @@ use course::Course;
 /// How long the record of an ended course stays readable where its pipeline begins no other.
 pub const RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// In each segment, no declared value.
+pub const ELSEWHERE: [u8; DIMENSIONS] = [u8::MAX; DIMENSIONS];
+
 /// How many ended courses stay readable.
 const ENDED: usize = 32;
 
@@ -55,6 +59,7 @@ const ENDED: usize = 32;
 pub struct Feedback(Arc<Inner>);
 
 struct Inner {
+    clock: Clock,
     limits: Limits,
     courses: ArcSwap<HashMap<Name, Arc<Course>>>,
     /// For those who declare and keep; no request asks for it.
@@ -135,7 +140,7 @@ pub struct Exposure<'a> {
     pub request: Request,
     /// When it was answered, in milliseconds since 1970; a token of it says the same.
     pub at: u64,
-    /// Its value in each declared segment, by [`Feedback::dimensions`].
+    /// Its value in each declared segment, by [`Feedback::places`].
     pub dimensions: [u8; DIMENSIONS],
     /// How long it took, where that says something of the arm.
     pub latency: Option<Duration>,
@@ -150,6 +155,7 @@ impl Feedback {
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         Self(Arc::new(Inner {
+            clock: Clock::start(),
             limits,
             courses: ArcSwap::default(),
             desk: Mutex::default(),
@@ -224,11 +230,37 @@ impl Feedback {
         course.take(given, now)
     }
 
-    /// The segments that a course wants told apart: a request's value in each is given by
-    /// [`Plan::place`](impresario_pipelines::trial::record::Plan::place).
+    /// A request's value in each segment that a course declares; `said` finds what the request says. In a course that is
+    /// not known, all requests are of the segments' rest.
+    pub fn places(
+        &self,
+        pipeline: &Name,
+        course: u64,
+        said: impl Fn(&By) -> Option<String>,
+    ) -> [u8; DIMENSIONS] {
+        let mut places = ELSEWHERE;
+        let courses = self.0.courses.load();
+        if let Some(known) = courses.get(pipeline)
+            && known.id == course
+        {
+            for (place, dimension) in places.iter_mut().zip(&*known.dimensions) {
+                *place = Plan::place(dimension, said(&dimension.by).as_deref());
+            }
+        }
+        places
+    }
+
+    /// How long a pipeline's feedback is waited for.
     #[must_use]
-    pub fn dimensions(&self, pipeline: &Name, course: u64) -> Option<Arc<[Dimension]>> {
-        Some(Arc::clone(&self.course(pipeline, course)?.dimensions))
+    pub fn within(&self, pipeline: &Name) -> Option<Duration> {
+        let courses = self.0.courses.load();
+        Some(courses.get(pipeline)?.wants.within())
+    }
+
+    /// The time by the clocks that feedback goes by.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        self.0.clock.now()
     }
 
     /// What was gathered for an experiment.

@@ -5,6 +5,7 @@
 
 pub mod admin;
 mod body;
+mod feedback;
 mod health;
 pub mod in_flight;
 mod infer;

@@ -34,6 +34,11 @@ pub(super) enum Call {
         /// What of the model.
         verb: Verb,
     },
+    /// `POST /pipelines/{name}/feedback`
+    Feedback {
+        /// The name, decoded but not checked.
+        name: String,
+    },
     /// `POST /v2/repository/index`
     Index,
     /// `POST /v2/repository/models/{name}/load`
@@ -114,32 +119,12 @@ pub(super) fn read(method: &Method, path: &str) -> Result<Call, Lost> {
         segments += 1;
     }
     let decoded = decoded.each_ref().map(|segment| &**segment);
-    let ["v2", rest @ ..] = decoded.get(..segments).unwrap_or_default() else {
-        return Err(lost());
-    };
-    let (call, allowed) = match rest {
-        [] => (Call::Server, "GET"),
-        ["health", "live"] => (Call::Live, "GET"),
-        ["health", "ready"] => (Call::Ready, "GET"),
-        ["models"] => (Call::Models, "GET"),
-        ["models", "stats"] => (Call::AllStats, "GET"),
-        ["models", name, "versions", version, verb @ ..] => {
-            model(name, Some(version), verb).ok_or_else(lost)?
+    let (call, allowed) = match decoded.get(..segments).unwrap_or_default() {
+        ["v2", rest @ ..] => protocol(rest).ok_or_else(lost)?,
+        ["pipelines", name, "feedback"] => {
+            let name = (*name).into();
+            (Call::Feedback { name }, "POST")
         }
-        ["models", name, verb @ ..] => model(name, None, verb).ok_or_else(lost)?,
-        ["repository", "index"] => (Call::Index, "POST"),
-        ["repository", "models", name, "load"] => (
-            Call::Load {
-                name: (*name).into(),
-            },
-            "POST",
-        ),
-        ["repository", "models", name, "unload"] => (
-            Call::Unload {
-                name: (*name).into(),
-            },
-            "POST",
-        ),
         _ => return Err(lost()),
     };
     let empty = |what| Lost::Empty {
@@ -152,6 +137,7 @@ pub(super) fn read(method: &Method, path: &str) -> Result<Call, Lost> {
         {
             return Err(empty("model's name"));
         }
+        Call::Feedback { name } if name.is_empty() => return Err(empty("pipeline's name")),
         Call::Model {
             version: Some(version),
             ..
@@ -173,6 +159,33 @@ pub(super) fn read(method: &Method, path: &str) -> Result<Call, Lost> {
             method: clip(method.as_str()),
         })
     }
+}
+
+/// What the inference protocol has at a path behind `/v2`, and the method that it takes.
+fn protocol(rest: &[&str]) -> Option<(Call, &'static str)> {
+    Some(match rest {
+        [] => (Call::Server, "GET"),
+        ["health", "live"] => (Call::Live, "GET"),
+        ["health", "ready"] => (Call::Ready, "GET"),
+        ["models"] => (Call::Models, "GET"),
+        ["models", "stats"] => (Call::AllStats, "GET"),
+        ["models", name, "versions", version, verb @ ..] => model(name, Some(version), verb)?,
+        ["models", name, verb @ ..] => model(name, None, verb)?,
+        ["repository", "index"] => (Call::Index, "POST"),
+        ["repository", "models", name, "load"] => (
+            Call::Load {
+                name: (*name).into(),
+            },
+            "POST",
+        ),
+        ["repository", "models", name, "unload"] => (
+            Call::Unload {
+                name: (*name).into(),
+            },
+            "POST",
+        ),
+        _ => return None,
+    })
 }
 
 fn model(name: &str, version: Option<&str>, verb: &[&str]) -> Option<(Call, &'static str)> {
@@ -257,6 +270,8 @@ mod tests {
                 post("/v2/repository/index"),
                 post("/v2/repository/models/iris/load"),
                 post("/v2/repository/models/iris/unload/"),
+                post("/pipelines/flowers/feedback"),
+                post("/pipelines/%66lowers/feedback/"),
             ],
             expect![[r#"
                 GET /v2
@@ -291,6 +306,10 @@ mod tests {
                     Load { name: "iris" }
                 POST /v2/repository/models/iris/unload/
                     Unload { name: "iris" }
+                POST /pipelines/flowers/feedback
+                    Feedback { name: "flowers" }
+                POST /pipelines/%66lowers/feedback/
+                    Feedback { name: "flowers" }
             "#]],
         );
     }
@@ -322,6 +341,9 @@ mod tests {
                 get("/v2/models/%ff"),
                 get("/v2/models/%4"),
                 get("/v2/models/%+1"),
+                get("/pipelines/flowers/feedback"),
+                get("/pipelines//feedback"),
+                get("/pipelines/flowers"),
             ],
             expect![[r#"
                 GET /
@@ -366,6 +388,12 @@ mod tests {
                     path '/v2/models/%4': expected percent-encoded UTF-8
                 GET /v2/models/%+1
                     path '/v2/models/%+1': expected percent-encoded UTF-8
+                GET /pipelines/flowers/feedback
+                    path '/pipelines/flowers/feedback': expected method POST, got GET
+                GET /pipelines//feedback
+                    path '/pipelines//feedback': expected a pipeline's name, got an empty one
+                GET /pipelines/flowers
+                    nothing at path '/pipelines/flowers'; the inference protocol begins at /v2
             "#]],
         );
     }

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::path::{self, Call, Verb};
 use super::respond::{self, Fault, RequestId};
-use super::{health, infer, metadata, repository, stats};
+use super::{feedback, health, infer, metadata, repository, stats};
 use crate::plane::Plane;
 
 /// Makes an application, or a scope of one, answer as the data plane. Every path that no other service took
@@ -61,6 +61,7 @@ async fn call(
         Call::Ready => health::ready(plane),
         Call::Models => metadata::models(plane),
         Call::AllStats => stats::all(plane),
+        Call::Feedback { name } => feedback::take(request, payload, plane, &name).await?,
         Call::Index => repository::index(request, payload, plane).await?,
         Call::Load { name } => repository::load(request, payload, plane, &name).await?,
         Call::Unload { name } => repository::unload(request, payload, plane, &name).await?,

@@ -27,9 +27,7 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> HttpResponse {
 /// The answer for a fault.
 pub(super) fn fault(fault: &Fault, id: &RequestId) -> HttpResponse {
     let mut response = refusal(fault.code().http, &fault.told(id.as_str()));
-    if let Fault::Error(error) = fault
-        && let Some(after) = error.retry_after()
-    {
+    if let Some(after) = fault.retry_after() {
         // The header counts whole seconds; less than one is one.
         let seconds = after.as_millis().div_ceil(1000).max(1).to_string();
         let value = HeaderValue::from_str(&seconds).expect("digits are a header's value");

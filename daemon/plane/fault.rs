@@ -2,11 +2,15 @@
 //!
 //! The codes are those of the one table in [`crate::error`]; how they travel is the doors' business.
 
+use std::time::Duration;
+
 use super::guard::Denied;
 use crate::actors::Refused;
 use crate::codec::Refusal;
 use crate::error::{Code, Error, Rpc, causes};
+use crate::feedback;
 use crate::measure::Outcome;
+use crate::serve::TokenError;
 
 /// Why the data plane answers with an error.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +27,18 @@ pub(crate) enum Fault {
     /// The change cannot be made.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// What callers tell of earlier requests cannot be taken.
+    #[error(transparent)]
+    Feedback(#[from] feedback::Refused),
+    /// A token says nothing here.
+    #[error("{place}: {error}")]
+    Token {
+        /// Where it stands in the body.
+        place: String,
+        /// What is wrong with it.
+        #[source]
+        error: TokenError,
+    },
     /// A model that was to be loaded or unloaded was not.
     #[error("{0}")]
     Load(String),
@@ -52,8 +68,31 @@ impl Fault {
             Self::Refused(Refused::Rejected(_)) | Self::Load(_) => {
                 line("not-done", 400, Rpc::InvalidArgument)
             }
+            Self::Feedback(feedback::Refused::Flood { .. }) => Code {
+                outcome: Outcome::Limited,
+                ..line("rate-limited", 429, Rpc::ResourceExhausted)
+            },
+            Self::Feedback(
+                feedback::Refused::NoCourse { .. }
+                | feedback::Refused::Count { .. }
+                | feedback::Refused::Event { .. },
+            ) => line("feedback", 400, Rpc::InvalidArgument),
+            Self::Token {
+                error: TokenError::Forged,
+                ..
+            } => line("forged-token", 401, Rpc::Unauthenticated),
+            Self::Token { .. } => line("token", 400, Rpc::InvalidArgument),
             Self::Refused(Refused::Stopping) => line("stopping", 503, Rpc::Unavailable),
             Self::Refused(Refused::Store(_)) => line("store", 500, Rpc::Internal),
+        }
+    }
+
+    /// When it is worth to come back, where it is.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Error(error) => error.retry_after(),
+            Self::Feedback(refused) => refused.retry_after(),
+            _ => None,
         }
     }
 

@@ -8,13 +8,16 @@ use std::fmt;
 use impresario_pipelines::Variant;
 use impresario_pipelines::policy::Split;
 use impresario_pipelines::spec::Key;
+use impresario_pipelines::spec::experiment::By;
 use impresario_pipelines::spec::key::{self, Source};
 use impresario_pipelines::table::{Decision, Resolved, Route, Unavailable};
+use impresario_pipelines::trial::record::DIMENSIONS;
 use sha2::{Digest, Sha256};
 
 use super::draw::draw;
 use super::{Caller, Serve};
 use crate::error::Error;
+use crate::feedback::ELSEWHERE;
 
 /// The header, or metadata, with the key of a request: who it is for, whatever the pipeline's own sources say.
 pub const KEY: &str = "x-route-key";
@@ -40,6 +43,8 @@ pub struct Asks {
     pub(super) id: Option<Box<str>>,
     pub(super) key: Option<Box<str>>,
     pub(super) variant: Option<Box<str>>,
+    /// Its value in each segment that an experiment declares.
+    pub(super) dimensions: [u8; DIMENSIONS],
     /// One draw for a request, however often it looks for its version.
     draw: u64,
 }
@@ -70,8 +75,13 @@ impl Serve {
             return Ok(asks);
         };
         asks.id = Some(asked.id().into());
-        if matches!(route.policy, Resolved::Split(_)) {
+        if let Resolved::Split(split) = &route.policy {
             asks.key = find(&route.service.key, asked)?;
+            let said = |by: &By| match by {
+                By::Header(name) => asked.header(name).map(Into::into),
+                By::Parameter(name) => asked.place(&["parameters", name]),
+            };
+            asks.dimensions = self.feedback.places(&route.name, split.course, said);
         }
         Ok(asks)
     }
@@ -199,6 +209,7 @@ impl Default for Asks {
             id: None,
             key: None,
             variant: None,
+            dimensions: ELSEWHERE,
             draw: draw(),
         }
     }
@@ -232,6 +243,12 @@ impl Unit {
     #[must_use]
     pub fn bits(self) -> u128 {
         self.0
+    }
+
+    /// The first 64 bits: they tell units of one course apart.
+    #[must_use]
+    pub fn short(self) -> u64 {
+        (self.0 >> 64) as u64
     }
 }
 

@@ -160,9 +160,7 @@ impl Serve {
     fn token(&self, entry: &Entry) -> Option<String> {
         let part = entry.part.as_ref()?;
         let split = part.split.as_ref()?;
-        if !matches!(split.kind, "experiment" | "bandit") {
-            return None;
-        }
+        let lesson = part.lesson.as_ref()?;
         Some(self.secret.as_ref()?.sign(&Token {
             pipeline: entry.pipeline.clone(),
             course: split.course,
@@ -170,6 +168,8 @@ impl Serve {
             arm: u8::try_from(entry.decision.arm?).ok()?,
             slot: entry.decision.slot?,
             unit: part.unit?,
+            request: lesson.request,
+            dimensions: lesson.dimensions,
             at_ms: clock::wall_ms(),
         }))
     }

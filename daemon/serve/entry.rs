@@ -10,6 +10,7 @@ use impresario_pipelines::fleet::Revision;
 use impresario_pipelines::policy::Split;
 use impresario_pipelines::spec::Service;
 use impresario_pipelines::table::Decision;
+use impresario_pipelines::trial::record::DIMENSIONS;
 
 use super::decisions::Decisions;
 use super::shadow::Aim;
@@ -17,6 +18,7 @@ use super::{Answer, Origin, Unit};
 use crate::actors::{Computed, Handle};
 use crate::clock;
 use crate::error::Error;
+use crate::feedback::{Exposure, Feedback, Request, failed};
 use crate::measure::{Cell, Ledger, Observation, Outcome, Sample, Times};
 
 /// A request that has found its pipeline: the contract to read its body with, and the version that was decided on,
@@ -55,7 +57,19 @@ pub(super) struct Part {
     pub(super) aim: Option<Aim>,
     /// Where it is evidence, while somebody judges.
     pub(super) ledger: Option<Arc<Ledger>>,
+    /// How feedback is told of it, where somebody learns from it.
+    pub(super) lesson: Option<Lesson>,
     pub(super) decisions: Decisions,
+}
+
+/// How feedback is told of a request.
+#[derive(Clone, Debug)]
+pub(super) struct Lesson {
+    pub(super) feedback: Feedback,
+    /// What it is found by.
+    pub(super) request: Request,
+    /// Its value in each declared segment.
+    pub(super) dimensions: [u8; DIMENSIONS],
 }
 
 impl Entry {
@@ -142,6 +156,31 @@ impl Entry {
                 violation,
             };
             ledger.record(arm, part.evidence(), &seen);
+        }
+    }
+
+    /// Tells feedback what became of the request on the arm that it was assigned to, whoever rescues it.
+    fn learn(&self, outcome: Outcome, latency: Option<Duration>) {
+        let (Some(arm), Some(slot), Some(part)) =
+            (self.decision.arm, self.decision.slot, &self.part)
+        else {
+            return;
+        };
+        if let (Some(split), Some(unit), Some(lesson)) = (&part.split, part.unit, &part.lesson) {
+            lesson.feedback.exposed(&Exposure {
+                pipeline: &self.pipeline,
+                course: split.course,
+                segment: split.segment,
+                slots: &split.slots,
+                arm,
+                slot,
+                unit: unit.short(),
+                request: lesson.request,
+                at: clock::wall_ms(),
+                dimensions: lesson.dimensions,
+                latency,
+                error: failed(outcome),
+            });
         }
     }
 
@@ -260,6 +299,11 @@ impl Drop for Counting<'_> {
             self.tell(Outcome::Abandoned, false, &[]);
             (Outcome::Abandoned, None)
         });
+        if let Some(entry) = self.entry {
+            // What comes out of the cache is quick because somebody else waited.
+            let latency = times.as_ref().map(|_| self.begun.elapsed());
+            entry.learn(outcome, latency);
+        }
         self.leg.count(Sample {
             outcome,
             rows: self.rows,

@@ -31,6 +31,7 @@ use impresario_pipelines::table::{
 use crate::actors::{Live, Snapshot};
 use crate::clock;
 use crate::error::Error;
+use crate::feedback::{Feedback, Request};
 use crate::measure::Outcome;
 
 pub use admit::{Caller, join_cookies};
@@ -45,7 +46,7 @@ pub use terms::Terms;
 pub use token::{Secret, Token, TokenError};
 
 use admit::Limits;
-use entry::{Leg, Part};
+use entry::{Leg, Lesson, Part};
 use recall::Parked;
 use shadow::Aim;
 
@@ -66,6 +67,7 @@ pub struct Serve {
     /// What route tokens are signed with; without one there are none.
     secret: Option<Secret>,
     shadows: Shadows,
+    feedback: Feedback,
 }
 
 /// Whom a look is for.
@@ -123,6 +125,7 @@ impl Serve {
             limits: Limits::default(),
             decisions: Decisions::default(),
             secret: Secret::random(),
+            feedback: Feedback::default(),
         }
     }
 
@@ -151,6 +154,12 @@ impl Serve {
     #[must_use]
     pub fn shadows(&self) -> &Shadows {
         &self.shadows
+    }
+
+    /// Who is told of requests that experiments and bandits learn from.
+    #[must_use]
+    pub fn feedback(&self) -> &Feedback {
+        &self.feedback
     }
 
     /// What route tokens are signed with.
@@ -297,6 +306,7 @@ impl Serve {
             spare: spare.map(|decision| leg(snapshot, route, &decision)),
             aim: self.aim(snapshot, route, &decision),
             ledger: ledger.map(Arc::clone),
+            lesson: self.lesson(split, asks),
             decisions: self.decisions.clone(),
         };
         if let Some((ledger, arm)) = part.ledger.as_ref().zip(decision.arm) {
@@ -317,6 +327,16 @@ impl Serve {
             shadow,
             answering,
         )
+    }
+
+    /// How feedback is told of a request, where the split learns from it.
+    fn lesson(&self, split: Option<&Arc<Split>>, asks: &Asks) -> Option<Lesson> {
+        split.filter(|split| matches!(split.kind, "experiment" | "bandit"))?;
+        Some(Lesson {
+            feedback: self.feedback.clone(),
+            request: Request::of(asks.id.as_ref()?),
+            dimensions: asks.dimensions,
+        })
     }
 
     /// Takes one request off what its client may send to a pipeline. A name that nobody knows has no limit: that it

@@ -12,6 +12,8 @@
 //! | 1 | the arm |
 //! | 2 | the slot |
 //! | 16 | the unit |
+//! | 8 | the request, by the hash of its id |
+//! | 8 | its value in each declared segment |
 //! | 8 | when it was decided, in milliseconds since 1970 |
 //! | 1 to 128 | the pipeline's name |
 
@@ -23,9 +25,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac as _};
 use impresario_models::Name;
 use impresario_pipelines::bucket::Slot;
+use impresario_pipelines::trial::record::DIMENSIONS;
 use sha2::Sha256;
 
 use super::Unit;
+use crate::feedback::Request;
 
 /// The form that is written.
 const FORM: u8 = 1;
@@ -34,7 +38,7 @@ const FORM: u8 = 1;
 const SIGNED: usize = 16;
 
 /// Bytes before the name.
-const HEAD: usize = 1 + 8 + 4 + 1 + 2 + 16 + 8;
+const HEAD: usize = 1 + 8 + 4 + 1 + 2 + 16 + 8 + DIMENSIONS + 8;
 
 /// The longest text that can be a token.
 const MAX_TEXT: usize = (HEAD + Name::MAX_BYTES + SIGNED).div_ceil(3) * 4;
@@ -61,6 +65,10 @@ pub struct Token {
     pub slot: Slot,
     /// Whose request it was.
     pub unit: Unit,
+    /// What feedback finds the request by.
+    pub request: Request,
+    /// Its value in each declared segment.
+    pub dimensions: [u8; DIMENSIONS],
     /// When it was decided, in milliseconds since 1970.
     pub at_ms: u64,
 }
@@ -194,6 +202,8 @@ impl Token {
         bytes.push(self.arm);
         bytes.extend(self.slot.get().to_be_bytes());
         bytes.extend(self.unit.bits().to_be_bytes());
+        bytes.extend(self.request.bits().to_be_bytes());
+        bytes.extend(self.dimensions);
         bytes.extend(self.at_ms.to_be_bytes());
         bytes.extend(name);
         bytes
@@ -206,6 +216,8 @@ impl Token {
         let (arm, rest) = rest.split_first_chunk::<1>()?;
         let (slot, rest) = rest.split_first_chunk()?;
         let (unit, rest) = rest.split_first_chunk()?;
+        let (request, rest) = rest.split_first_chunk()?;
+        let (dimensions, rest) = rest.split_first_chunk()?;
         let (at_ms, name) = rest.split_first_chunk()?;
         if *form != [FORM] {
             return None;
@@ -217,6 +229,8 @@ impl Token {
             arm: arm[0],
             slot: Slot::new(u16::from_be_bytes(*slot))?,
             unit: Unit::from_bits(u128::from_be_bytes(*unit)),
+            request: Request::from_bits(u64::from_be_bytes(*request)),
+            dimensions: *dimensions,
             at_ms: u64::from_be_bytes(*at_ms),
         })
     }
@@ -236,6 +250,8 @@ mod tests {
             arm: 1,
             slot: Slot::new(9_999).unwrap(),
             unit: Unit::of("ann"),
+            request: Request::of("r"),
+            dimensions: [1; DIMENSIONS],
             at_ms: 1_700_000_000_000,
         }
     }

@@ -16,7 +16,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// A course.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Course", rename_all = "snake_case")]
-#[allow(clippy::large_enum_variant, reason = "it mirrors one that is shared behind a pointer")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it mirrors one that is shared behind a pointer"
+)]
 pub(super) enum CourseV1 {
     Rollout(#[serde(with = "RolloutV1")] Rollout),
     Trial(#[serde(with = "TrialV1")] Trial),
