@@ -14,9 +14,10 @@ use impresario_models::package::Limits;
 use impresario_models::repository::Repository;
 use impresario_models::{LoadError, Model, Name, Tensor, VersionNumber};
 use impresario_pipelines::fleet::{self, By, Command, Event, Promise, Reason, Source};
+use impresario_pipelines::rollout;
 use impresario_pipelines::spec::Pipeline;
 
-use crate::actors::analyst::Desk;
+use crate::actors::analyst::{Desk, Shown};
 use crate::actors::library::Build;
 use crate::actors::watcher::Eyes;
 use crate::actors::{Control, Library, Live, Refused, Settings};
@@ -24,7 +25,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::measure::{Ledgers, Measure};
 use crate::observatory::Observatory;
-use crate::serve::{Answer, Asks, Cache, Serve, Terms};
+use crate::serve::{Answer, Asks, Cache, Serve, Shadows, Terms};
 use crate::store::{Error as StoreError, Memory, Retention, Store};
 
 /// A running fleet. Cloning shares it.
@@ -267,7 +268,9 @@ impl Builder {
             control: control.clone(),
             ledgers,
             store: Arc::clone(&self.store),
-            gathered: Arc::new(observatory.clone()),
+            clock,
+            feedback: serve.feedback().clone(),
+            shown: shown(serve.shadows().clone()),
             board: observatory.board().clone(),
         };
         let mut arbiters = vec![arbiter, desk.occupy()];
@@ -418,4 +421,15 @@ impl Impresario {
         put.map(drop)
             .map_err(|source| StartError::Pipeline { name, source })
     }
+}
+
+/// What the analyst asks the shadows.
+fn shown(shadows: Shadows) -> Shown {
+    Box::new(move |pipeline| {
+        let reading = shadows.reading(pipeline.as_str())?;
+        Some(rollout::Shadowing {
+            pairs: reading.pairs,
+            agreement: reading.agreement,
+        })
+    })
 }

@@ -6,18 +6,15 @@ use std::sync::Arc;
 
 use impresario_models::Name;
 use impresario_pipelines::analysis::{Readings, Traffic};
-use impresario_pipelines::fleet::Record;
-use impresario_pipelines::learning::{self, Learning};
-use impresario_pipelines::rollout;
-use impresario_pipelines::spec::Bandit;
+use impresario_pipelines::fleet::{Course, Entry, Record};
+use impresario_pipelines::spec::Policy;
+use impresario_pipelines::{learning, trial};
 use tokio::sync::broadcast;
 
 use crate::actors::Board;
-use crate::actors::analyst::Gathered;
 use crate::clock::Clock;
 use crate::measure::{Measure, Outcome};
 use crate::serve::{Serve, Shadowed, decisions};
-use crate::store::Keep;
 
 /// What is seen of courses. Cloning shares it.
 #[derive(Clone, Debug)]
@@ -66,6 +63,33 @@ impl Observatory {
         self.serve.shadows().shadowed(pipeline.as_str())
     }
 
+    /// What an experiment comes to.
+    #[must_use]
+    pub fn trial_report(&self, pipeline: &Name) -> Option<trial::Report> {
+        let snapshot = self.serve.live().snapshot();
+        let entry = snapshot.fleet.routing.pipelines.get(pipeline)?;
+        let Course::Trial(trial) = entry.course.as_deref()? else {
+            return None;
+        };
+        let feedback = self.serve.feedback();
+        feedback.report(pipeline, trial, self.clock.now())
+    }
+
+    /// What a bandit has come to.
+    #[must_use]
+    pub fn learning_report(&self, pipeline: &Name) -> Option<learning::Report> {
+        let snapshot = self.serve.live().snapshot();
+        let entry: &Entry = snapshot.fleet.routing.pipelines.get(pipeline)?;
+        let (Course::Learning(learning), Policy::Bandit(spec)) =
+            (entry.course.as_deref()?, entry.pipeline.policy())
+        else {
+            return None;
+        };
+        let now = self.clock.now();
+        let rewards = self.serve.feedback().rewards(pipeline, learning.id, now)?;
+        Some(learning::report(&rewards, spec, learning, now))
+    }
+
     /// The decision on a request, while it is kept.
     #[must_use]
     pub fn decision(&self, request: &str) -> Option<decisions::Record> {
@@ -99,23 +123,5 @@ impl Observatory {
             timeouts: share(timeouts),
             ..Traffic::default()
         })
-    }
-}
-
-impl Gathered for Observatory {
-    fn shown(&self, pipeline: &Name) -> Option<rollout::Shadowing> {
-        let reading = self.serve.shadows().reading(pipeline.as_str())?;
-        Some(rollout::Shadowing {
-            pairs: reading.pairs,
-            agreement: reading.agreement,
-        })
-    }
-
-    fn rewards(&self, _: &Name, _: &Learning, _: &Bandit) -> learning::Sight {
-        learning::Sight::default()
-    }
-
-    fn changes(&self) -> Vec<Keep> {
-        Vec::new()
     }
 }

@@ -13,19 +13,22 @@ pub use board::{Board, Notice};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::{Actor, Arbiter, AsyncContext, Context, Handler};
 use impresario_models::Name;
 use impresario_pipelines::analysis::{Evidence, Source};
-use impresario_pipelines::fleet::{Course, Judged, Sight};
+use impresario_pipelines::fleet::{Course, Judged, Now, Sight};
 use impresario_pipelines::learning::{self, Learning};
+use impresario_pipelines::rollout;
 use impresario_pipelines::spec::{Bandit, Policy};
-use impresario_pipelines::{rollout, trial};
+use impresario_pipelines::trial::{self, Unit};
 
 use super::live::Snapshot;
 use super::messages::Look;
 use super::supervisor::Control;
+use crate::clock::{self, Clock};
+use crate::feedback::{Declared, Feedback, Wants};
 use crate::measure::Ledgers;
 use crate::store::{Keep, Shelf, Store};
 use watch::{Light, Watch};
@@ -33,24 +36,17 @@ use watch::{Light, Watch};
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// What others gather about courses: feedback, and what shadows showed.
-pub(crate) trait Gathered: Send + Sync {
-    /// What the shadow of a pipeline has shown so far.
-    fn shown(&self, pipeline: &Name) -> Option<rollout::Shadowing>;
-
-    /// What a bandit's rewards come to.
-    fn rewards(&self, pipeline: &Name, learning: &Learning, spec: &Bandit) -> learning::Sight;
-
-    /// What is to be kept of it, that was not given before.
-    fn changes(&self) -> Vec<Keep>;
-}
+/// What the shadow of a pipeline has shown so far. The shadows are on a request's path, which actors know nothing of.
+pub(crate) type Shown = Box<dyn Fn(&Name) -> Option<rollout::Shadowing> + Send>;
 
 /// What the analyst works with.
 pub(crate) struct Desk {
     pub(crate) control: Control,
     pub(crate) ledgers: Ledgers,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) gathered: Arc<dyn Gathered>,
+    pub(crate) clock: Clock,
+    pub(crate) feedback: Feedback,
+    pub(crate) shown: Shown,
     /// Where it leaves what it read.
     pub(crate) board: Board,
 }
@@ -60,6 +56,14 @@ struct Analyst {
     desk: Desk,
     source: Source,
     watches: BTreeMap<Name, Watch>,
+    periods: BTreeMap<Name, Period>,
+}
+
+/// The period of a bandit, and when this process saw it begin.
+struct Period {
+    course: u64,
+    number: u64,
+    begun: Instant,
 }
 
 impl Desk {
@@ -85,8 +89,17 @@ impl Desk {
                     }
                 }
             });
+            for shelf in [Shelf::Record, Shelf::Feedback] {
+                match self.store.kept(shelf) {
+                    Ok(kept) => self.feedback.restore(shelf, kept),
+                    Err(error) => {
+                        tracing::error!(%error, "feedback cannot be read; it is gathered anew");
+                    }
+                }
+            }
             Analyst {
                 watches: watches.collect(),
+                periods: BTreeMap::new(),
                 source,
                 desk: self,
             }
@@ -104,8 +117,9 @@ impl Analyst {
         if snapshot.stopping {
             return;
         }
+        let now = self.desk.clock.now();
+        self.desk.feedback.courses(&declared(&snapshot), now);
         let mut judged = Vec::new();
-        let mut changes = self.desk.gathered.changes();
         for (name, entry) in &snapshot.fleet.routing.pipelines {
             let Some(course) = &entry.course else {
                 continue;
@@ -116,7 +130,7 @@ impl Analyst {
                         ledgers: &self.desk.ledgers,
                         source: self.source,
                         sticky: !entry.pipeline.service().key.is_address(),
-                        shown: self.desk.gathered.shown(name),
+                        shown: (self.desk.shown)(name),
                     };
                     let watch = self.watches.entry(name.clone());
                     let watch =
@@ -129,7 +143,7 @@ impl Analyst {
                 }
                 (Course::Trial(_), Policy::Experiment(_)) => Sight::Trial(trial::Sight::default()),
                 (Course::Learning(learning), Policy::Bandit(spec)) => {
-                    Sight::Learning(self.desk.gathered.rewards(name, learning, spec))
+                    Sight::Learning(self.rewards(name, learning, spec, now))
                 }
                 _ => continue,
             };
@@ -141,19 +155,50 @@ impl Analyst {
                 });
             }
         }
-        changes.extend(self.forget(&snapshot));
+        let mut changes = self.forget(&snapshot);
         changes.extend(self.news());
+        changes.extend(self.desk.feedback.changes(now));
         // What is told rests on what is kept, or at least on what was tried to be.
         if !changes.is_empty()
             && let Err(error) = self.desk.store.keep(&changes)
         {
             tracing::error!(%error, "evidence could not be kept; it is tried again with the next");
+            self.desk.feedback.spoil();
+            self.watches.values_mut().for_each(Watch::spoil);
         }
         let notices = self.watches.iter();
         let notices = notices.map(|(name, watch)| (name.clone(), watch.notice()));
         self.desk.board.put_up(notices.collect());
         if !judged.is_empty() {
             self.desk.control.judge(judged);
+        }
+    }
+
+    /// What the rewards of a bandit come to, and for how long its period has been going on.
+    fn rewards(
+        &mut self,
+        name: &Name,
+        learning: &Learning,
+        spec: &Bandit,
+        now: Now,
+    ) -> learning::Sight {
+        let of_now =
+            |period: &Period| period.course == learning.id && period.number == learning.periods;
+        if !self.periods.get(name).is_some_and(of_now) {
+            let period = Period {
+                course: learning.id,
+                number: learning.periods,
+                begun: clock::instant(),
+            };
+            self.periods.insert(name.clone(), period);
+        }
+        let elapsed = self.periods[name].begun.elapsed();
+        let rewards = self.desk.feedback.rewards(name, learning.id, now);
+        learning::Sight {
+            // The fleet knows.
+            waiting: None,
+            elapsed: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            readings: rewards.map(|rewards| learning::read(&rewards, spec, learning, now)),
         }
     }
 
@@ -200,6 +245,33 @@ impl Analyst {
         }
         changes
     }
+}
+
+/// The experiments and bandits that feedback is gathered for.
+fn declared(snapshot: &Snapshot) -> Vec<Declared> {
+    let entries = snapshot.fleet.routing.pipelines.iter();
+    let declared = entries.filter_map(|(name, entry)| {
+        let course = entry.course.as_deref()?;
+        let wants = match (course, entry.pipeline.policy()) {
+            (Course::Trial(_), Policy::Experiment(spec)) => Wants::Experiment {
+                spec: Arc::clone(spec),
+                unit: match entry.pipeline.service().key.is_address() {
+                    true => Unit::Request,
+                    false => Unit::Key,
+                },
+            },
+            (Course::Learning(_), Policy::Bandit(spec)) => Wants::Bandit(Arc::clone(spec)),
+            _ => return None,
+        };
+        Some(Declared {
+            pipeline: name.clone(),
+            course: course.id(),
+            segment: course.segment(),
+            slots: course.slots().clone(),
+            wants,
+        })
+    });
+    declared.collect()
 }
 
 fn evidence(name: &Name, text: Option<String>) -> Keep {

@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix::{
     Actor, Addr, Arbiter, AsyncContext, Context, Handler, MailboxError, ResponseFuture,
@@ -16,7 +16,7 @@ use actix::{
 };
 use impresario_models::{Name, VersionNumber};
 use impresario_pipelines::fleet::{
-    self, By, Command, Event, Fleet, Input, Judged, Now, Record, Rejection, Routing,
+    self, By, Command, Event, Fleet, Input, Judged, Now, Record, Rejection,
 };
 use tokio::sync::oneshot;
 
@@ -28,14 +28,16 @@ use super::messages::{
     Seen, Stop,
 };
 use super::version::Version;
-use crate::clock::{self, Clock};
+use crate::clock::Clock;
 use crate::measure::{Ledgers, Measure};
 use crate::store::{Commit, Error as StoreError, Loaded as Stored, Store, Token, TokenChange};
 use pace::Pace;
+use stand::Stand;
 
 mod judge;
 mod pace;
 mod perform;
+mod stand;
 
 /// What the supervisor needs to begin.
 pub struct Settings {
@@ -100,15 +102,6 @@ pub(super) struct Supervisor {
 }
 
 type VersionKey = (Name, VersionNumber);
-
-/// What the store is known to hold. The fleet may be ahead of it: what protects callers does not wait for a disk.
-struct Stand {
-    routing: Routing,
-    /// The newest record.
-    record: u64,
-    /// When it was written.
-    at: Instant,
-}
 
 /// A version in memory.
 struct Life {
@@ -356,19 +349,6 @@ impl Supervisor {
             self.doubtful = false;
         }
         Ok(())
-    }
-}
-
-// === impl Stand ===
-
-impl Stand {
-    /// What a fleet that was just read or written leaves in the store.
-    fn of(fleet: &Fleet) -> Self {
-        Self {
-            routing: fleet.routing.clone(),
-            record: fleet.history.last().map_or(0, |record| record.seq),
-            at: clock::instant(),
-        }
     }
 }
 

@@ -84,7 +84,12 @@ impl Serve {
         let begun = clock::instant();
         let entry = note.as_ref().map(|note| note.entry);
         let handle = &leg.handle;
-        let look = self.cache.look(handle.cache.as_ref(), &inputs);
+        // While a rollout is judged nothing comes out of the cache: the arm whose cache is warmer would look better.
+        let judged = entry.is_some_and(Entry::is_evidence);
+        let look = match judged {
+            true => Look::Off,
+            false => self.cache.look(handle.cache.as_ref(), &inputs),
+        };
         let mut counting = Counting {
             leg,
             entry,

@@ -184,6 +184,12 @@ impl Entry {
         }
     }
 
+    /// Whether somebody judges an arm by what becomes of it.
+    pub(super) fn is_evidence(&self) -> bool {
+        let part = self.part.as_ref();
+        self.decision.arm.is_some() && part.is_some_and(|part| part.ledger.is_some())
+    }
+
     /// Who answers where the one that was decided on fails.
     pub(super) fn spare(&self) -> Option<&Leg> {
         self.part.as_ref()?.spare.as_ref()

@@ -165,6 +165,11 @@ impl Watch {
         }
     }
 
+    /// What was to be kept was not.
+    pub(super) fn spoil(&mut self) {
+        self.kept = None;
+    }
+
     /// Whether there is evidence that was not kept yet; from now on it counts as kept.
     pub(super) fn is_news(&mut self) -> bool {
         let exposed = |counts: &analysis::Counts| counts.requests + counts.of(Class::Exposure);
