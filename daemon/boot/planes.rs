@@ -103,6 +103,7 @@ impl Planes<'_> {
         let admin = web::Data::new(Admin {
             impresario: self.impresario.clone(),
             door: self.door(self.addresses.admin)?,
+            streams: http::admin::Streams::default(),
             reloader: Reloader::new(move |by| {
                 let reload = reload.clone();
                 async move { reload.reload(by).await }

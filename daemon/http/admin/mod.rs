@@ -5,21 +5,33 @@
 
 mod audit;
 mod backup;
+mod bandit;
+mod decisions;
 mod etag;
+mod events;
+mod experiment;
+mod freeze;
 mod guard;
+mod journal;
 mod load;
 mod models;
 mod openapi;
 mod parse;
 mod pipelines;
 pub mod problem;
+mod refusal;
 mod reload;
 mod revisions;
+mod rollout;
 mod routes;
+mod shadow;
+mod sights;
 mod status;
+mod steer;
 mod tokens;
 pub mod wire;
 
+pub use events::Streams;
 pub use guard::REASON;
 pub(super) use guard::asking;
 pub use openapi::document;
@@ -39,6 +51,8 @@ pub struct Admin {
     pub door: Arc<Door>,
     /// How the files are read again.
     pub reloader: Reloader,
+    /// The places of those who read events.
+    pub streams: Streams,
 }
 
 #[cfg(test)]

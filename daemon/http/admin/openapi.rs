@@ -9,7 +9,10 @@ use utoipa::{IntoResponses, Modify, OpenApi};
 
 use super::guard::{Caller, Viewer};
 use super::problem::CONTENT;
-use super::{audit, backup, load, models, pipelines, reload, revisions, status, tokens, wire};
+use super::{
+    audit, backup, bandit, decisions, events, experiment, freeze, journal, load, models, pipelines,
+    reload, revisions, rollout, shadow, status, tokens, wire,
+};
 
 /// The refusals that every route has.
 pub(super) struct Refusals;
@@ -40,6 +43,21 @@ pub(super) struct Refusals;
         revisions::list,
         revisions::show,
         revisions::undo,
+        journal::list,
+        rollout::show,
+        rollout::start,
+        rollout::plan,
+        rollout::plan_ahead,
+        rollout::steer,
+        experiment::show,
+        experiment::steer,
+        bandit::show,
+        bandit::steer,
+        shadow::show,
+        freeze::freeze,
+        freeze::unfreeze,
+        decisions::show,
+        events::events,
         audit::audit,
         reload::reload,
         tokens::list,
@@ -49,11 +67,14 @@ pub(super) struct Refusals;
         openapi,
         status::metrics,
     ),
-    components(schemas(wire::ProblemV1)),
+    components(schemas(wire::ProblemV1, wire::MissedV1)),
     tags(
         (name = "daemon", description = "The daemon itself."),
         (name = "models", description = "Models and their versions."),
         (name = "pipelines", description = "What applications post to."),
+        (name = "rollouts", description = "Versions that earn their traffic step by step."),
+        (name = "experiments", description = "Versions side by side, compared by what they achieve."),
+        (name = "bandits", description = "Versions whose shares follow what they achieve."),
         (name = "tokens", description = "Who may come in."),
     ),
     security((), ("token" = [])),

@@ -5,14 +5,14 @@ use actix_web::http::header::ETAG;
 use actix_web::web::{Bytes, Data, Json, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use impresario_models::Name;
-use impresario_pipelines::fleet::{By, Command, Promise, Rejection, Revision};
+use impresario_pipelines::fleet::{By, Command, Fleet, Rejection, Revision};
 use impresario_pipelines::spec;
 
 use super::Admin;
 use super::etag::{self, Condition};
 use super::guard::{Caller, Operator, Viewer};
 use super::openapi::Refusals;
-use super::parse::{self, Trying};
+use super::parse::{self, Insisting, Trying};
 use super::problem::{Code, Problem};
 use super::wire::{
     ChangedV1, PipelineSpecV1, PipelineSummaryV1, PipelineV1, PipelinesV1, ProblemV1,
@@ -74,6 +74,7 @@ pub(super) async fn show(
     params(
         ("pipeline" = String, Path, description = "The pipeline's name"),
         ("dry_run" = Option<bool>, Query, description = "Only say what the change would come to"),
+        ("force" = Option<bool>, Query, description = "Although a version breaks what callers rely on; needs a reason"),
         ("If-Match" = Option<String>, Header, description = "Change it only at this revision, such as `\"3\"`; `*`: only if somebody made it"),
         ("If-None-Match" = Option<String>, Header, description = "`*`: only if nobody made it"),
         ("X-Reason" = Option<String>, Header, description = "Why, for the audit"),
@@ -84,6 +85,8 @@ pub(super) async fn show(
             headers(("ETag" = String, description = "The pipeline's revision"))),
         (status = 201, description = "Made.", body = ChangedV1,
             headers(("ETag" = String, description = "The pipeline's revision"))),
+        (status = 409, description = "A version breaks what callers rely on; the breaches are listed.", body = ProblemV1,
+            content_type = "application/problem+json"),
         (status = 412, description = "It was changed meanwhile.", body = ProblemV1, content_type = "application/problem+json"),
         (status = 422, description = "The pipeline has problems; all are listed.", body = ProblemV1,
             content_type = "application/problem+json"),
@@ -94,7 +97,7 @@ pub(super) async fn put(
     caller: Caller<Operator>,
     admin: Data<Admin>,
     path: Path<String>,
-    query: Query<Trying>,
+    query: Query<Insisting>,
     request: HttpRequest,
     body: Bytes,
 ) -> Result<HttpResponse, Problem> {
@@ -106,11 +109,11 @@ pub(super) async fn put(
         .map_err(|problems| Problem::spec(Code::InvalidPipeline, &problems))?;
     let command = |expected| Command::PutPipeline {
         name: name.clone(),
-        promise: Promise::Kept,
+        promise: query.promise(),
         pipeline: pipeline.clone(),
         expected,
     };
-    let change = Change::read(&name, &request, &query, caller.by(None)?)?;
+    let change = Change::read(&name, &request, &query.trying(), caller.by(None)?)?;
     let new = etag::of(&admin.impresario.live().look().fleet, &name) == Revision(0);
     let outcome = change.make(&admin, command).await?;
     let made = new && outcome.changed && !query.dry_run;
@@ -205,6 +208,42 @@ impl<'a> Change<'a> {
                 done => return done.map_err(Problem::of_body),
             }
         }
+    }
+
+    /// Gives the command that is made of the fleet as it is, anew where others were faster.
+    pub(super) async fn build(
+        &self,
+        admin: &Admin,
+        command: impl Fn(&Fleet, Option<Revision>) -> Result<Command, Problem>,
+    ) -> Result<Outcome, Problem> {
+        let control = admin.impresario.control();
+        let mut attempts = ATTEMPTS;
+        loop {
+            let command = {
+                let snapshot = admin.impresario.live().look();
+                let fleet = &snapshot.fleet;
+                let expected = self.condition.expected(fleet, self.name)?;
+                command(
+                    fleet,
+                    Some(expected.unwrap_or_else(|| etag::of(fleet, self.name))),
+                )?
+            };
+            attempts -= 1;
+            match control.change(command, self.by.clone(), self.dry_run).await {
+                Err(Refused::Rejected(Rejection::Stale { .. }))
+                    if matches!(self.condition, Condition::Exists | Condition::Always)
+                        && attempts > 0 => {}
+                done => return done.map_err(Problem::of_body),
+            }
+        }
+    }
+
+    pub(super) fn name(&self) -> &Name {
+        self.name
+    }
+
+    pub(super) fn is_dry_run(&self) -> bool {
+        self.dry_run
     }
 
     pub(super) fn respond(&self, outcome: &Outcome, status: StatusCode) -> HttpResponse {

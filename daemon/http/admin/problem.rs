@@ -12,6 +12,7 @@ use impresario_pipelines::fleet::Rejection;
 use impresario_pipelines::spec;
 use serde_json::{Map, Value, json};
 
+use super::refusal;
 use crate::actors::Refused;
 use crate::auth::Denied;
 use crate::error::causes;
@@ -79,11 +80,12 @@ codes! {
     UnknownVersion "unknown-version" NOT_FOUND "There is no such version",
     UnknownRevision "unknown-revision" NOT_FOUND "There is no such revision",
     UnknownToken "unknown-token" NOT_FOUND "There is no such token",
+    UnknownDecision "unknown-decision" NOT_FOUND "No such decision is kept",
+    NoCourse "no-course" NOT_FOUND "The pipeline has nothing of this kind under way",
     MethodNotAllowed "method-not-allowed" METHOD_NOT_ALLOWED "The method is not allowed here",
     InUse "in-use" CONFLICT "A pipeline needs it",
     NothingToUndo "nothing-to-undo" CONFLICT "There is nothing to undo",
     BreaksContract "breaks-contract" CONFLICT "A version breaks what callers rely on",
-    NoCourse "no-course" CONFLICT "The pipeline has nothing of this kind under way",
     NotNow "not-now" CONFLICT "It cannot be done now",
     TokenConflict "token-conflict" CONFLICT "The tokens do not allow this",
     Stale "stale-revision" PRECONDITION_FAILED "It was changed meanwhile",
@@ -91,12 +93,14 @@ codes! {
     InvalidPipeline "invalid-pipeline" UNPROCESSABLE_ENTITY "The pipeline has problems",
     InvalidConfig "invalid-config" UNPROCESSABLE_ENTITY "The files have problems",
     InvalidToken "invalid-token" UNPROCESSABLE_ENTITY "The token cannot be made so",
+    InvalidOrder "invalid-order" UNPROCESSABLE_ENTITY "What is asked for cannot be meant",
     ReasonMissing "reason-missing" UNPROCESSABLE_ENTITY "A reason is needed",
     LoadFailed "load-failed" UNPROCESSABLE_ENTITY "The version could not be made ready",
     Slowed "too-many-attempts" TOO_MANY_REQUESTS "Too many wrong tokens",
     Internal "internal" INTERNAL_SERVER_ERROR "The daemon failed",
     InDoubt "store-in-doubt" INTERNAL_SERVER_ERROR "It is not known whether the change was stored",
     NotStored "store-failed" SERVICE_UNAVAILABLE "The store failed and nothing was changed",
+    StreamsTaken "streams-taken" SERVICE_UNAVAILABLE "As many read the events as may",
     Stopping "stopping" SERVICE_UNAVAILABLE "The daemon is going down",
 }
 
@@ -124,7 +128,7 @@ impl Problem {
 
     /// The same with the time to come back.
     #[must_use]
-    fn retry_after(mut self, wait: Duration) -> Self {
+    pub fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
     }
@@ -263,7 +267,7 @@ impl From<Rejection> for Problem {
             Rejection::Breaks { .. } => Code::BreaksContract,
             Rejection::ReasonMissing { .. } => Code::ReasonMissing,
             Rejection::NoCourse { .. } => Code::NoCourse,
-            Rejection::Refused { .. } => Code::NotNow,
+            Rejection::Refused { why, .. } => refusal::code(why),
         };
         let problem = Self::new(code, rejection.to_string());
         match rejection {
@@ -284,10 +288,13 @@ impl From<Rejection> for Problem {
                 });
                 problem.with("breaches", list.collect::<Vec<_>>())
             }
+            Rejection::Refused { why, .. } => match refusal::word(&why) {
+                Some(word) => problem.with("refusal", word),
+                None => problem,
+            },
             Rejection::UnknownPipeline { .. }
             | Rejection::ReasonMissing { .. }
             | Rejection::NoCourse { .. }
-            | Rejection::Refused { .. }
             | Rejection::UnknownModel { .. }
             | Rejection::UnknownVersion { .. }
             | Rejection::InUse { .. }

@@ -11,7 +11,8 @@ use actix_web::{
 use super::guard::gate;
 use super::problem::{Code, Problem};
 use super::{
-    Admin, audit, backup, load, models, openapi, pipelines, reload, revisions, status, tokens,
+    Admin, audit, backup, bandit, decisions, events, experiment, freeze, journal, load, models,
+    openapi, pipelines, reload, revisions, rollout, shadow, status, tokens,
 };
 
 /// The largest body, in bytes: larger than any pipeline that people write.
@@ -69,6 +70,24 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         at("/admin/v1/pipelines/{pipeline}/revisions").get(revisions::list),
         at("/admin/v1/pipelines/{pipeline}/revisions/{revision}").get(revisions::show),
         at("/admin/v1/pipelines/{pipeline}/undo").post(revisions::undo),
+        at("/admin/v1/pipelines/{pipeline}/journal").get(journal::list),
+        at("/admin/v1/pipelines/{pipeline}/rollout")
+            .get(rollout::show)
+            .post(rollout::start),
+        // Before the verbs, whose pattern it fits.
+        at("/admin/v1/pipelines/{pipeline}/rollout/plan")
+            .get(rollout::plan)
+            .post(rollout::plan_ahead),
+        at("/admin/v1/pipelines/{pipeline}/rollout/{verb}").post(rollout::steer),
+        at("/admin/v1/pipelines/{pipeline}/experiment").get(experiment::show),
+        at("/admin/v1/pipelines/{pipeline}/experiment/{verb}").post(experiment::steer),
+        at("/admin/v1/pipelines/{pipeline}/bandit").get(bandit::show),
+        at("/admin/v1/pipelines/{pipeline}/bandit/{verb}").post(bandit::steer),
+        at("/admin/v1/pipelines/{pipeline}/shadow").get(shadow::show),
+        at("/admin/v1/freeze").post(freeze::freeze),
+        at("/admin/v1/unfreeze").post(freeze::unfreeze),
+        at("/admin/v1/decisions/{request_id}").get(decisions::show),
+        at("/admin/v1/events").get(events::events),
         at("/admin/v1/audit").get(audit::audit),
         at("/admin/v1/reload").post(reload::reload),
         at("/admin/v1/tokens")

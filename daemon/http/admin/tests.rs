@@ -2,7 +2,11 @@
 
 mod access;
 mod changes;
+mod courses;
+mod decisions;
+mod events;
 mod reads;
+mod rollouts;
 
 use std::sync::Arc;
 
@@ -17,7 +21,7 @@ use impresario_models::{
 };
 use serde_json::Value;
 
-use super::{Admin, Reloaded, Reloader, configure, document, routes};
+use super::{Admin, Reloaded, Reloader, Streams, configure, document, routes};
 use crate::Impresario;
 use crate::auth::{Door, Strangers};
 use crate::store::Token;
@@ -72,7 +76,15 @@ async fn guarded(
     bound: &str,
     tokens: Vec<Token>,
 ) -> Plane<impl AsyncFn(TestRequest) -> ServiceResponse> {
-    let fleet = fleet().await;
+    of(fleet().await, bound, tokens).await
+}
+
+/// The plane of a fleet.
+async fn of(
+    fleet: Impresario,
+    bound: &str,
+    tokens: Vec<Token>,
+) -> Plane<impl AsyncFn(TestRequest) -> ServiceResponse> {
     let admin = web::Data::new(Admin {
         impresario: fleet.clone(),
         door: Arc::new(Door::new(
@@ -81,6 +93,7 @@ async fn guarded(
             Strangers::Refused,
         )),
         reloader: Reloader::new(async |_| Ok(Reloaded::default())),
+        streams: Streams::default(),
     });
     let service = init_service(App::new().configure(configure(admin))).await;
     let call = async move |request: TestRequest| service.call(request.to_request()).await.unwrap();
@@ -113,6 +126,11 @@ impl<Call: AsyncFn(TestRequest) -> ServiceResponse> Plane<Call> {
             headers,
             text: String::from_utf8(bytes.to_vec()).unwrap(),
         }
+    }
+
+    /// Posts from this machine.
+    async fn post(&self, path: &str, body: &str) -> Answer {
+        self.ask("POST", path, &[], body).await
     }
 
     async fn get(&self, path: &str) -> Answer {

@@ -107,7 +107,7 @@ impl From<&Record> for RecordV1 {
     }
 }
 
-fn changes(diff: &Diff) -> Vec<DifferenceV1> {
+pub(super) fn changes(diff: &Diff) -> Vec<DifferenceV1> {
     let (path, before, after) = match &diff.change {
         Change::Pipeline { before, after } => (
             "pipelines",

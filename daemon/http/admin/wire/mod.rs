@@ -1,15 +1,26 @@
 //! What the admin API sends and takes, version 1: its own shapes, made from the domain's types and never used
 //! inside.
 
+mod bandit;
+mod course;
+mod decision;
+mod evidence;
+mod experiment;
 mod history;
+mod journal;
 mod model;
+mod number;
+mod order;
 mod pipeline;
+mod plan;
 #[allow(
     dead_code,
     reason = "it describes what `pipelines::spec` reads and writes"
 )]
 mod policy;
 mod problem;
+mod rollout;
+mod shadow;
 #[allow(
     dead_code,
     reason = "it describes what `pipelines::spec` reads and writes"
@@ -18,17 +29,30 @@ mod spec;
 mod status;
 mod token;
 
+pub use bandit::{BanditReportV1, BanditV1};
+pub use course::{CourseV1, FreezeV1, FrozenV1, SteeredV1, VariantV1};
+pub use decision::DecisionV1;
+pub use evidence::{EvidenceV1, GuardrailV1, ThresholdsV1};
+pub use experiment::{ExperimentReportV1, ExperimentV1};
 pub use history::{AuditV1, DifferenceV1, RecordV1, RevisionV1, RevisionsV1, differences};
+pub use journal::{EntryV1, JournalV1, MissedV1};
 pub use model::{
     ContractV1, IntentV1, LimitsV1, LoadReportV1, ModelV1, ModelsV1, PortV1, VersionDetailV1,
     VersionV1,
+};
+pub use order::{
+    BanditEndV1, BanditOrderV1, ExperimentOrderV1, FreezeOrderV1, RolloutOrderV1, StartV1, WhyV1,
 };
 pub use pipeline::{
     ChangedV1, PipelineStatusV1, PipelineSummaryV1, PipelineV1, PipelinesV1, ReportV1, ServesV1,
     UndoV1, WaitV1,
 };
+pub use plan::PlanV1;
 pub use policy::PolicySpecV1;
 pub use problem::{ProblemEntryV1, ProblemV1};
+pub use rollout::RolloutV1;
+pub(super) use rollout::parts as rollout_parts;
+pub use shadow::{BesideV1, ShadowReportV1, ShadowV1};
 pub use spec::{PipelineSpecV1, ShareV1, VersionSpecV1};
 pub use status::{ReloadedV1, StatusV1};
 pub use token::{MintedV1, NewTokenV1, RemovedV1, RoleV1, TokenSourceV1, TokenV1, TokensV1};

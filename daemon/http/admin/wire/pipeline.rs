@@ -9,7 +9,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::super::etag::of as revision_of;
-use super::PipelineSpecV1;
+use super::{CourseV1, PipelineSpecV1};
 use crate::actors::messages::Outcome;
 
 /// All pipelines, those that models have by themselves included.
@@ -64,6 +64,8 @@ pub struct PipelineStatusV1 {
     pub source: Option<&'static str>,
     /// Who answers; nobody where absent.
     pub serves: Option<ServesV1>,
+    /// What moves it by itself, and who has which share of the traffic.
+    pub course: Option<CourseV1>,
     /// What is not as desired, and why.
     pub waits: Vec<WaitV1>,
 }
@@ -181,6 +183,7 @@ impl PipelineStatusV1 {
             configured: entry.is_some(),
             source: entry.map(|entry| entry.source.as_str()),
             serves: ServesV1::of(fleet, name),
+            course: entry.and_then(CourseV1::of),
             waits: waits(fleet, report, name),
         }
     }

@@ -23,6 +23,13 @@ pub struct ProblemV1 {
     /// With a written pipeline or file: all that is wrong with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problems: Option<Vec<ProblemEntryV1>>,
+    /// With `breaks-contract`: what callers would break on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breaches: Option<Vec<BreachV1>>,
+    /// With `not-now` and `invalid-order` of a rollout: why, in a stable word.
+    #[schema(example = "wrong-phase")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
     /// With `stale-revision`: the revision that the change expected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<u64>,
@@ -50,6 +57,23 @@ pub struct ProblemEntryV1 {
     #[schema(example = "unknown-field")]
     pub code: String,
     /// Expected and got.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// What callers would break on.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Breach)]
+pub struct BreachV1 {
+    /// `input` or `output`.
+    pub side: String,
+    /// The port; nothing where it is about all of them.
+    pub port: Option<String>,
+    /// What kind of breach it is.
+    #[schema(example = "missing-output")]
+    pub kind: String,
+    /// What differs.
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{ModelV1, PipelineSummaryV1, WaitV1, time};
+use super::{FreezeV1, ModelV1, PipelineSummaryV1, WaitV1, time};
 use crate::actors::Snapshot;
 use impresario_pipelines::fleet::Now;
 
@@ -26,6 +26,8 @@ pub struct StatusV1 {
     pub models: Vec<ModelV1>,
     /// The pipelines and who serves.
     pub pipelines: Vec<PipelineSummaryV1>,
+    /// Why no rollout advances, where somebody said so for all.
+    pub freeze: Option<FreezeV1>,
     /// All that is not as desired, and why.
     pub waits: Vec<WaitV1>,
 }
@@ -54,6 +56,7 @@ impl StatusV1 {
             ready: accepting,
             models: ModelV1::all(snapshot, now),
             pipelines: PipelineSummaryV1::all(&snapshot.fleet, &snapshot.report),
+            freeze: FreezeV1::of(&snapshot.fleet, now.wall),
             waits: snapshot.report.waits.iter().map(WaitV1::from).collect(),
         }
     }
