@@ -3,6 +3,8 @@
 //! No proxy and no redirect is followed, so that a token goes nowhere but where it was sent. What the answers
 //! mean is each command's business.
 
+pub mod events;
+
 use std::fmt;
 use std::io::Read;
 use std::time::Duration;

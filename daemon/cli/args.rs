@@ -1,5 +1,12 @@
 //! What can be asked: commands, flags and their help.
 
+mod delivery;
+
+pub use delivery::{
+    BanditCommand, CanaryArgs, End, EventsArgs, ExperimentCommand, FreezeArgs, OfArgs, PlanArgs,
+    RolloutCommand, ShadowCommand, StartArgs, SteerArgs,
+};
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -9,10 +16,10 @@ use crate::http::admin::wire::RoleV1 as Role;
 const EXITS: &str = "\
 Exit codes:
   0  done
-  1  failed, or refused by the daemon
+  1  failed, or refused by the daemon; a rollout that is watched did not succeed
   2  the command itself is wrong
-  3  there is no such model, version, pipeline, revision or token
-  4  conflict: changed meanwhile, in use, there already, nothing to undo
+  3  there is no such model, version, pipeline, revision, rollout or token
+  4  conflict: changed meanwhile, in use, there already, not the time for it
   5  no daemon answers at that address
   6  not permitted: the token is missing, wrong or expired, or its role is too low";
 
@@ -70,6 +77,29 @@ pub enum Command {
     /// Pipelines: what applications post to.
     #[command(subcommand)]
     Pipelines(PipelinesCommand),
+    /// Rollouts: versions that earn their traffic step by step.
+    #[command(subcommand)]
+    Rollout(RolloutCommand),
+    /// Experiments: versions side by side, compared by what they achieve.
+    #[command(subcommand)]
+    Experiment(ExperimentCommand),
+    /// Bandits: versions whose shares follow what they achieve.
+    #[command(subcommand)]
+    Bandit(BanditCommand),
+    /// Shadows: versions that see requests and answer nobody.
+    #[command(subcommand)]
+    Shadow(ShadowCommand),
+    /// Say who answered a request, and why that one.
+    Explain {
+        /// The request's id, as in the answer.
+        id: String,
+    },
+    /// Show what happens to pipelines, rollouts, experiments and bandits.
+    Events(EventsArgs),
+    /// Let no rollout of any pipeline advance; aborts act all the same.
+    Freeze(FreezeArgs),
+    /// Take a freeze of all pipelines back.
+    Unfreeze(ReasonArgs),
     /// Ask a pipeline or model for an inference.
     Infer(InferArgs),
     /// Show what was done, by whom and why.
@@ -262,6 +292,9 @@ pub struct PutArgs {
         default_value = "latest"
     )]
     pub version: String,
+    /// Although a version breaks what callers rely on; needs --reason.
+    #[arg(long, requires = "reason")]
+    pub force: bool,
     /// Under which conditions.
     #[command(flatten)]
     pub change: ChangeArgs,

@@ -6,12 +6,19 @@
 
 pub mod args;
 mod audit;
+mod bandit;
+mod course;
+mod events;
 mod exit;
+mod experiment;
+mod explain;
 mod infer;
 mod models;
 mod offline;
 mod output;
 mod pipelines;
+mod rollout;
+mod shadow;
 mod status;
 mod tokens;
 
@@ -57,6 +64,14 @@ fn perform(cli: Cli) -> Result<Exit, Failure> {
         Command::Status => status::status(&admin()?, &mut out)?,
         Command::Models(command) => models::models(command, &admin()?, &mut out)?,
         Command::Pipelines(command) => pipelines::pipelines(command, &admin()?, &mut out)?,
+        Command::Rollout(command) => return rollout::rollout(command, &admin()?, &mut out),
+        Command::Experiment(command) => experiment::experiment(command, &admin()?, &mut out)?,
+        Command::Bandit(command) => bandit::bandit(command, &admin()?, &mut out)?,
+        Command::Shadow(command) => shadow::shadow(command, &admin()?, &mut out)?,
+        Command::Explain { id } => explain::explain(&id, &admin()?, &mut out)?,
+        Command::Events(args) => events::events(args, &admin()?, &mut out)?,
+        Command::Freeze(args) => status::freeze(args, &admin()?, &mut out)?,
+        Command::Unfreeze(args) => status::unfreeze(args, &admin()?, &mut out)?,
         Command::Infer(args) => {
             let client = Client::new(Plane::Data, &args.url, cli.token.clone())?;
             infer::infer(args, &client, &mut out)?;

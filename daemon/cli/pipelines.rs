@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use ureq::http::Method;
 
 use super::args::{ChangeArgs, PipelinesCommand, PutArgs};
+use super::course::shares;
 use super::output::{Output, cell, list, table};
 use super::status::waiting;
 use super::{Exit, Failure};
@@ -40,6 +41,15 @@ pub(super) fn pipelines(
                     cell(&body["name"]),
                     serves(status)
                 );
+                let course = &status["course"];
+                if !course.is_null() {
+                    let (kind, phase) = (cell(&course["kind"]), cell(&course["phase"]));
+                    text.push_str(&format!(
+                        "\n\n{kind}: {phase}, {}\n{}",
+                        shares(course),
+                        cell(&course["why"])
+                    ));
+                }
                 if !list(&status["waits"]).is_empty() {
                     text.push_str(&format!("\n\n{}", waiting(list(&status["waits"]))));
                 }
@@ -49,7 +59,9 @@ pub(super) fn pipelines(
         PipelinesCommand::Put(args) => {
             let body = written(&args)?;
             change(
-                Ask::new(Method::PUT, path(&args.name, "")).text(body),
+                Ask::new(Method::PUT, path(&args.name, ""))
+                    .query("force", args.force.then_some(true))
+                    .text(body),
                 args.change,
                 client,
                 out,
@@ -231,7 +243,10 @@ pub(super) fn rows(pipelines: &[Value]) -> String {
                 true => cell(&pipeline["revision"]),
                 false => "-".to_owned(),
             },
-            cell(&pipeline["policy"]),
+            match &pipeline["course"] {
+                Value::Null => cell(&pipeline["policy"]),
+                course => format!("{} ({})", cell(&pipeline["policy"]), cell(&course["phase"])),
+            },
             match &pipeline["serves"] {
                 Value::Null => "nobody".to_owned(),
                 by => format!("{} version {}", cell(&by["model"]), by["version"]),

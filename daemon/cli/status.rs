@@ -1,9 +1,9 @@
 //! `impresario status` and `impresario reload`.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Failure;
-use super::args::ReasonArgs;
+use super::args::{FreezeArgs, ReasonArgs};
 use super::models::rows as model_rows;
 use super::output::{Output, cell, list, table};
 use super::pipelines::rows as pipeline_rows;
@@ -34,6 +34,39 @@ pub(super) fn reload(args: ReasonArgs, client: &Client, out: &mut Output) -> Res
     })
 }
 
+pub(super) fn freeze(args: FreezeArgs, client: &Client, out: &mut Output) -> Result<(), Failure> {
+    let body = args
+        .until
+        .map_or_else(|| json!({}), |until| json!({"until": until}));
+    let ask = Ask::post("/admin/v1/freeze").json(&body);
+    let reply = client.ask(ask.header(REASON, args.why.reason))?;
+    out.show(&reply.body, |body| frozen(&body["freeze"]))
+}
+
+pub(super) fn unfreeze(args: ReasonArgs, client: &Client, out: &mut Output) -> Result<(), Failure> {
+    let reply = client.ask(Ask::post("/admin/v1/unfreeze").header(REASON, args.reason))?;
+    out.show(&reply.body, |body| match body["changed"] == true {
+        true => "rollouts advance again".to_owned(),
+        false => "nothing was frozen".to_owned(),
+    })
+}
+
+/// Why no rollout advances.
+fn frozen(freeze: &Value) -> String {
+    let until = match &freeze["until"] {
+        Value::Null => String::new(),
+        until => format!(" until {}", cell(until)),
+    };
+    let reason = match &freeze["reason"] {
+        Value::Null => "no reason was given".to_owned(),
+        reason => cell(reason),
+    };
+    format!(
+        "no rollout advances{until}: {} ({reason})",
+        cell(&freeze["actor"])
+    )
+}
+
 fn shown(status: &Value) -> String {
     let ready = if status["ready"] == true {
         "ready"
@@ -47,6 +80,9 @@ fn shown(status: &Value) -> String {
         humantime::format_duration(up),
         status["revision"]
     );
+    if !status["freeze"].is_null() {
+        text.push_str(&format!("{}\n\n", frozen(&status["freeze"])));
+    }
     text.push_str(&model_rows(list(&status["models"])));
     text.push_str("\n\n");
     text.push_str(&pipeline_rows(list(&status["pipelines"])));

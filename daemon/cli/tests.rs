@@ -2,7 +2,9 @@
 
 use clap::{CommandFactory, Parser};
 
-use super::args::{Cli, Command, Form, ModelsCommand, PipelinesCommand, TokenCommand};
+use super::args::{
+    Cli, Command, ExperimentCommand, Form, ModelsCommand, PipelinesCommand, TokenCommand,
+};
 use super::*;
 use crate::client;
 
@@ -59,6 +61,47 @@ fn commands_are_understood() {
         "models list",
         "models show iris -v 1",
         "pipelines put front pipeline.json",
+        "pipelines put front pipeline.json --force --reason agreed",
+        "rollout start front --canary 4",
+        "rollout start front --canary 4 --stable 3 --file steps.yaml --force --reason agreed --dry-run",
+        "rollout start front --file canary.toml",
+        "rollout status front",
+        "rollout watch front --output json",
+        "rollout explain front",
+        "rollout plan front",
+        "rollout plan front --canary 4 --per-second 50 --errors 0.01",
+        "rollout pause front --reason lunch",
+        "rollout resume front --if-match 3",
+        "rollout promote front",
+        "rollout promote front --full --force --reason agreed",
+        "rollout promote front --to-step 3",
+        "rollout skip front",
+        "rollout approve front",
+        "rollout reject front --reason labels",
+        "rollout abort front --reason labels",
+        "rollout retry front",
+        "rollout undo front",
+        "rollout set-weight front 12.5",
+        "rollout freeze front --until 2h",
+        "rollout unfreeze front",
+        "experiment report front",
+        "experiment stop front --reason over",
+        "experiment ship front new",
+        "experiment set-weights front old=80 new=20%",
+        "experiment pause front",
+        "experiment resume front",
+        "bandit report front",
+        "bandit freeze front --as best",
+        "bandit pause front",
+        "bandit resume front",
+        "bandit remove-arm front new --reason labels",
+        "bandit restore-arm front new",
+        "shadow report front",
+        "explain 0190-abc",
+        "events",
+        "events --follow --pipeline front --limit 0",
+        "freeze --until 2030-01-31T08:00:00Z --reason holiday",
+        "unfreeze",
         "pipelines put front -",
         "pipelines revisions front 3",
         "pipelines undo front --to 3 --if-match 5",
@@ -87,6 +130,20 @@ fn commands_that_cannot_be_meant_are_refused_with_code_2() {
         "infer iris --file f --input x=1",
         "models load",
         "models load iris --wait soon",
+        "pipelines put front f.json --force",
+        "rollout",
+        "rollout start front",
+        "rollout start front --stable 3",
+        "rollout start front --canary 4 --force",
+        "rollout promote front --full --to-step 3",
+        "rollout promote front --full --force",
+        "rollout set-weight front",
+        "rollout set-weight front much",
+        "experiment set-weights front",
+        "experiment set-weights front old",
+        "experiment set-weights front old=much",
+        "bandit freeze front --as ice",
+        "explain",
         "models show iris --version new",
         "token create ci",
         "token create ci --role god",
@@ -137,4 +194,39 @@ fn tables_are_plain() {
     assert_eq!(output::cut("a\nbcdef", 4), "a b…");
     assert_eq!(output::bytes(&serde_json::json!(1_536)), "1.5 KiB");
     assert_eq!(output::bytes(&serde_json::json!(12)), "12 B");
+}
+
+#[test]
+fn weights_are_read_by_their_arms() {
+    let cli = parse("experiment set-weights front old=80 new=20%").unwrap();
+    let Command::Experiment(ExperimentCommand::SetWeights { weights, .. }) = cli.command else {
+        panic!("not weights")
+    };
+    assert_eq!(
+        weights,
+        [("old".to_owned(), 80.0), ("new".to_owned(), 20.0)]
+    );
+}
+
+#[test]
+fn numbers_are_for_people() {
+    for (number, shown) in [
+        (serde_json::json!(0.0), "0"),
+        (serde_json::json!(12), "12"),
+        (serde_json::json!(1.25), "1.25"),
+        (serde_json::json!(0.01234), "0.0123"),
+        (serde_json::json!(0.00001234), "1.2e-5"),
+        (serde_json::json!(1_234.5), "1234"),
+        (serde_json::json!(20_200), "20.2 k"),
+        (serde_json::json!(3_400_000), "3.4 M"),
+        (serde_json::Value::Null, ""),
+    ] {
+        assert_eq!(course::number(&number), shown, "{number}");
+    }
+    assert_eq!(course::percent(&serde_json::json!(0.0123)), "1.23 %");
+    assert_eq!(course::span(&serde_json::json!(3_661.2)), "1h 1m 1s");
+    assert_eq!(
+        (course::bar(0.5), course::bar(7.0)),
+        ("[#####.....]".to_owned(), "[##########]".to_owned())
+    );
 }
