@@ -47,7 +47,7 @@ fn a_status_is_one_screen_with_all_that_is_needed() {
           [>]  2  analysis 'default'
           [ ]  3  approval
 
-        GUARDRAIL  STABLE                 CANARY                HARM                  SAFE
+        GUARDRAIL  STABLE              CANARY             HARM                  SAFE
         errors     45 of 9000 (0.5 %)  9 of 1000 (0.9 %)  [#####.....] 10 to 1  not yet
 
         harm      [#####.....] 10 to 1, aborts at 100 to 1
@@ -107,9 +107,9 @@ fn a_plan_says_what_never_ends() {
         front: at 50 requests per second (stated)
 
         STEP  WHAT      WEIGHT  REQUESTS  TIME            SLOWEST
-        1     analyze   1 %   20.2 k    6m 44s          timeouts
-        2     analyze   1 %   never     -               timeouts
-        3     approval  1 %   -         until approved  timeouts
+        1     analyze   1 %     20.2 k    6m 44s          timeouts
+        2     analyze   1 %     never     -               timeouts
+        3     approval  1 %     -         until approved  timeouts
         warning: step 2: timeouts can never be shown to be safe"#]]
     .assert_eq(&plan::shown(&plan));
 }
