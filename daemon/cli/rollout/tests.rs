@@ -21,12 +21,12 @@ fn rollout() -> Value {
         "frozen": null, "doubt": null, "forced": null, "plan": null,
         "clocks": {"running": true, "phase": 3_600.0, "baked": 7_200.0, "away": 0.0},
         "evidence": {
-            "harm": {"log": 2.302_585, "odds": "10 to 1", "bar": 4.605_17, "bar_odds": "100 to 1", "shown": false},
+            "harm": {"log": 2.3, "odds": "10 to 1", "bar": 4.605_17, "bar_odds": "100 to 1", "shown": false},
             "sample_ratio": {"log": 0.0, "odds": "1.0 to 1"},
             "units": {"stable": 9_000, "canary": 1_000},
             "guardrails": [{
                 "metric": "errors", "events": {"stable": 45, "canary": 9}, "of": {"stable": 9_000, "canary": 1_000},
-                "rates": {"stable": 0.005, "canary": 0.009}, "harm": {"log": 2.302_585, "odds": "10 to 1"},
+                "rates": {"stable": 0.005, "canary": 0.009}, "harm": {"log": 2.3, "odds": "10 to 1"},
                 "safe": false, "ground": null, "broken_ceiling": null, "sentence": "errors: 9 of 1000",
             }],
         },
