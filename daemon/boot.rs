@@ -267,6 +267,7 @@ async fn begin(settings: &Settings) -> Result<Impresario, ServeError> {
         .cache(settings.models.cache)
         .waiting(settings.models.waiting.get())
         .store(store)
+        .webhooks(settings.notify.webhooks.clone())
         .begin();
     Ok(impresario.await?)
 }
@@ -285,9 +286,10 @@ async fn go_down(
     }
     let finish = async {
         in_flight.none().await;
-        impresario.stop().await;
+        impresario.end().await;
     };
     let finished = tokio::time::timeout(grace, finish).await;
+    impresario.notifier().stop().await;
     if let Some(grpc) = grpc {
         // Every request is answered or given up: what is left is for answers to reach the wire. Who keeps a
         // connection open for another reason is not waited for.

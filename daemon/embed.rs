@@ -24,6 +24,7 @@ use crate::actors::{Control, Library, Live, Refused, Settings};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::measure::{Ledgers, Measure};
+use crate::notify::{self, Notifier};
 use crate::observatory::Observatory;
 use crate::serve::{Answer, Asks, Cache, Serve, Shadows, Terms};
 use crate::store::{Error as StoreError, Memory, Retention, Store};
@@ -36,6 +37,7 @@ pub struct Impresario {
     measure: Measure,
     store: Arc<dyn Store>,
     observatory: Observatory,
+    notifier: Notifier,
     clock: Clock,
     arbiters: Arc<Vec<Arbiter>>,
 }
@@ -54,6 +56,7 @@ pub struct Builder {
     waiting: usize,
     limits: fleet::Limits,
     store: Arc<dyn Store>,
+    webhooks: Vec<notify::Hook>,
     pipelines: Vec<(Name, Pipeline)>,
     registered: Vec<(Name, VersionNumber, Build)>,
 }
@@ -100,6 +103,7 @@ impl Default for Builder {
             waiting: 1_024,
             limits: fleet::Limits::default(),
             store: Arc::new(Memory::new(Retention::default())),
+            webhooks: Vec::new(),
             pipelines: Vec::new(),
             registered: Vec::new(),
         }
@@ -141,6 +145,13 @@ impl Builder {
     #[must_use]
     pub fn store(mut self, store: Arc<dyn Store>) -> Self {
         self.store = store;
+        self
+    }
+
+    /// Where what becomes of pipelines is posted to. There are at most [`notify::MOST`].
+    #[must_use]
+    pub fn webhooks(mut self, webhooks: Vec<notify::Hook>) -> Self {
+        self.webhooks = webhooks;
         self
     }
 
@@ -249,6 +260,14 @@ impl Builder {
             ledgers: ledgers.clone(),
             clock,
         };
+        // Before anything can be changed, so that no record is missed.
+        let notifier = Notifier::start(
+            self.webhooks,
+            live.records(),
+            Arc::clone(&self.store),
+            notify::Pace::default(),
+        );
+        let notifier = notifier.map_err(StartError::Store)?;
         let (control, arbiter) = Control::start(settings).map_err(StartError::Store)?;
         let registered = library
             .registered()
@@ -283,6 +302,7 @@ impl Builder {
             measure,
             store: self.store,
             observatory,
+            notifier,
             clock,
             arbiters: Arc::new(arbiters),
         };
@@ -380,6 +400,12 @@ impl Impresario {
         &self.observatory
     }
 
+    /// The webhooks.
+    #[must_use]
+    pub fn notifier(&self) -> &Notifier {
+        &self.notifier
+    }
+
     /// The clock that began with the fleet.
     #[must_use]
     pub fn clock(&self) -> Clock {
@@ -388,6 +414,12 @@ impl Impresario {
 
     /// Stops taking requests, lets every version finish what it has, and ends the threads.
     pub async fn stop(&self) {
+        self.end().await;
+        self.notifier.stop().await;
+    }
+
+    /// The same but for the webhooks: who bounds the one does not mean the other.
+    pub(crate) async fn end(&self) {
         self.live().accept(false);
         self.control.stop().await;
         for arbiter in self.arbiters.iter() {

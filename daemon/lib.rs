@@ -19,6 +19,7 @@ pub mod grpc;
 
 pub mod http;
 pub mod measure;
+pub mod notify;
 mod observatory;
 pub mod plane;
 pub mod serve;

@@ -91,7 +91,35 @@ fn shown(status: &Value) -> String {
         text.push_str("\n\n");
         text.push_str(&waiting(waits));
     }
+    let webhooks = list(&status["webhooks"]);
+    if !webhooks.is_empty() {
+        text.push_str("\n\n");
+        text.push_str(&posted(webhooks));
+    }
     text
+}
+
+/// What became of the deliveries of webhooks.
+fn posted(webhooks: &[Value]) -> String {
+    let columns = ["waiting", "delivered", "failed", "dropped", "trouble"];
+    let row = |webhook: &Value| {
+        let [waiting, delivered, failed, dropped, trouble] =
+            columns.map(|column| cell(&webhook[column]));
+        // Several may be of one host, whose paths are not told.
+        let to = format!("{} {}", webhook["webhook"], cell(&webhook["to"]));
+        [to, waiting, delivered, failed, dropped, trouble]
+    };
+    table(
+        [
+            "WEBHOOK",
+            "WAITING",
+            "DELIVERED",
+            "FAILED",
+            "DROPPED",
+            "TROUBLE",
+        ],
+        webhooks.iter().map(row),
+    )
 }
 
 /// What is not as desired, and why.

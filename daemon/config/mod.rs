@@ -7,6 +7,7 @@
 mod field;
 mod files;
 mod layers;
+mod notify;
 mod read;
 mod sections;
 
@@ -18,7 +19,8 @@ use impresario_pipelines::spec::Problem;
 pub use files::Glob;
 pub use layers::Overrides;
 pub use sections::{
-    Admin, Engine, Limits, Log, LogFormat, Models, Restart, Server, Store, Token, VersionDefaults,
+    Admin, Engine, Limits, Log, LogFormat, Models, Notify, Restart, Server, Store, Token,
+    VersionDefaults,
 };
 
 /// All settings, checked.
@@ -38,6 +40,8 @@ pub struct Settings {
     pub store: Store,
     /// Who may change things.
     pub admin: Admin,
+    /// Who is told what becomes of pipelines.
+    pub notify: Notify,
     /// What is logged, and how.
     pub log: Log,
 }

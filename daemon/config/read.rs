@@ -15,6 +15,7 @@ use crate::store::Role;
 
 use super::field::{HOUR, MILLISECOND, address, count, fits, path, size};
 use super::layers::Layers;
+use super::notify::notify;
 use super::{
     Admin, Engine, Glob, Limits, Log, LogFormat, Models, Restart, Server, Settings, Store, Token,
     VersionDefaults,
@@ -58,6 +59,7 @@ fn settings(layers: &Layers, r: &mut Reader<'_>) -> Option<Settings> {
         .and_then(|f| pipelines(&f, r, layers));
     let store = t.need("store", r).and_then(|f| store(&f, r, layers));
     let admin = t.need("admin", r).and_then(|f| admin(&f, r));
+    let notify = t.need("notify", r).and_then(|f| notify(&f, r, layers));
     let log = t.need("log", r).and_then(|f| log(&f, r));
     t.finish(r);
     if let (Some(server), Some(admin)) = (&server, &admin) {
@@ -71,6 +73,7 @@ fn settings(layers: &Layers, r: &mut Reader<'_>) -> Option<Settings> {
         pipelines: pipelines?,
         store: store?,
         admin: admin?,
+        notify: notify?,
         log: log?,
     })
 }

@@ -7,6 +7,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::notify::Hook;
 use crate::store::Role;
 
 /// `[server]`
@@ -146,6 +147,13 @@ pub struct Token {
     pub role: Role,
     /// Argon2id, in the PHC string format.
     pub hash: String,
+}
+
+/// `[notify]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notify {
+    /// Where what becomes of pipelines is posted to.
+    pub webhooks: Vec<Hook>,
 }
 
 /// `[log]`

@@ -1,5 +1,7 @@
 //! Tables of settings and what becomes of them.
 
+mod notify;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 

@@ -10,6 +10,7 @@ use impresario_pipelines::fleet::Seen;
 
 use crate::actors::Snapshot;
 use crate::measure::{BOUNDS, Counts, Key, Outcome, Totals};
+use crate::notify;
 use crate::serve::Cache;
 
 /// The content type of the format.
@@ -65,6 +66,10 @@ pub mod name {
     pub const CACHE_BYTES: &str = "impresario_cache_bytes";
     /// Bytes that the response cache may hold.
     pub const CACHE_MAX_BYTES: &str = "impresario_cache_max_bytes";
+    /// Deliveries of webhooks by how they ended.
+    pub const WEBHOOK_DELIVERIES: &str = "impresario_webhook_deliveries_total";
+    /// Deliveries of webhooks that wait.
+    pub const WEBHOOK_QUEUE: &str = "impresario_webhook_queue_length";
     /// Triton: answered requests.
     pub const NV_SUCCESS: &str = "nv_inference_request_success";
     /// Triton: requests not answered.
@@ -111,6 +116,8 @@ pub struct Shown<'a> {
     pub waiting: usize,
     /// The response cache.
     pub cache: &'a Cache,
+    /// The webhooks.
+    pub webhooks: &'a [notify::Shown],
     /// Whether the daemon wants requests.
     pub accepting: bool,
     /// Resident memory of the process in bytes, where the system tells it.
@@ -139,6 +146,7 @@ pub fn render(shown: &Shown<'_>) -> String {
     memory(&mut text, shown);
     cells(&mut text, shown.cells);
     cache(&mut text, shown);
+    webhooks(&mut text, shown.webhooks);
     triton::triton(&mut text, shown.cells);
     text.0
 }
@@ -345,6 +353,42 @@ fn cache(text: &mut Text, shown: &Shown<'_>) {
         "bytes that the response cache may hold",
     );
     text.sample(name::CACHE_MAX_BYTES, &[], max);
+}
+
+/// Where nothing is posted there is nothing to say.
+fn webhooks(text: &mut Text, webhooks: &[notify::Shown]) {
+    if webhooks.is_empty() {
+        return;
+    }
+    text.family(
+        name::WEBHOOK_DELIVERIES,
+        "counter",
+        "deliveries of the webhook by how they ended",
+    );
+    for webhook in webhooks {
+        let outcomes = [
+            ("delivered", webhook.delivered),
+            ("failed", webhook.failed),
+            ("dropped", webhook.dropped),
+        ];
+        for (outcome, count) in outcomes {
+            let labels: &[(&str, &dyn Display)] =
+                &[("webhook", &webhook.index), ("outcome", &outcome)];
+            text.sample(name::WEBHOOK_DELIVERIES, labels, count);
+        }
+    }
+    text.family(
+        name::WEBHOOK_QUEUE,
+        "gauge",
+        "deliveries of the webhook that wait now",
+    );
+    for webhook in webhooks {
+        text.sample(
+            name::WEBHOOK_QUEUE,
+            &[("webhook", &webhook.index)],
+            webhook.waiting,
+        );
+    }
 }
 
 fn labels(key: &Key) -> [(&'static str, &dyn Display); 3] {

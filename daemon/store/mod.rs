@@ -83,6 +83,8 @@ pub enum Shelf {
     Decision,
     /// What signs tokens of routes.
     Secret,
+    /// How far webhooks have come.
+    Delivery,
 }
 
 /// A change of what is kept.
@@ -213,6 +215,7 @@ impl Shelf {
             Self::Feedback => "feedback/",
             Self::Decision => "decision/",
             Self::Secret => "secret/",
+            Self::Delivery => "delivery/",
         }
     }
 }

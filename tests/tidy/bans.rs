@@ -243,6 +243,24 @@ pub(crate) const BANS: &[Ban] = &[
         ],
         reason: "feedback is a leaf: it is told of requests and of what callers say, and by whom is not known there",
     },
+    Ban {
+        rooms: &["daemon/notify/"],
+        except: &[],
+        words: &[
+            "actix",
+            "actix_rt",
+            "actix_web",
+            "crate::actors",
+            "crate::http",
+            "crate::grpc",
+            "crate::serve",
+            "crate::plane",
+            "crate::embed",
+            "crate::boot",
+            "crate::config",
+        ],
+        reason: "webhooks are told of records and tell them on; by whom is not known there",
+    },
     // === everybody ===
     Ban {
         rooms: EVERYWHERE,

@@ -20,7 +20,13 @@ use crate::http::metrics::{self, Shown};
 pub(super) async fn status(_: Caller<Viewer>, admin: Data<Admin>) -> Json<StatusV1> {
     let live = admin.impresario.live();
     let now = admin.impresario.clock().now();
-    Json(StatusV1::of(&live.snapshot(), live.accepting(), now))
+    let webhooks = admin.impresario.notifier().show();
+    Json(StatusV1::of(
+        &live.snapshot(),
+        &webhooks,
+        live.accepting(),
+        now,
+    ))
 }
 
 /// Counters, histograms and gauges for Prometheus; also under Triton's names.
@@ -39,6 +45,7 @@ pub(super) async fn metrics(_: Caller<Viewer>, admin: Data<Admin>) -> HttpRespon
         snapshot: &live.snapshot(),
         waiting: live.waiting(),
         cache: admin.impresario.serve().cache(),
+        webhooks: &admin.impresario.notifier().show(),
         accepting: live.accepting(),
         resident: metrics::resident(),
         started: now.wall.saturating_sub(now.monotonic),

@@ -54,7 +54,7 @@ pub use rollout::RolloutV1;
 pub(super) use rollout::parts as rollout_parts;
 pub use shadow::{BesideV1, ShadowReportV1, ShadowV1};
 pub use spec::{PipelineSpecV1, ShareV1, VersionSpecV1};
-pub use status::{ReloadedV1, StatusV1};
+pub use status::{ReloadedV1, StatusV1, WebhookV1};
 pub use token::{MintedV1, NewTokenV1, RemovedV1, RoleV1, TokenSourceV1, TokenV1, TokensV1};
 
 use std::time::{Duration, UNIX_EPOCH};

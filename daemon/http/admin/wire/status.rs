@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use super::{FreezeV1, ModelV1, PipelineSummaryV1, WaitV1, time};
 use crate::actors::Snapshot;
+use crate::notify::{Shown, Trouble};
 use impresario_pipelines::fleet::Now;
 
 /// The daemon.
@@ -30,6 +31,31 @@ pub struct StatusV1 {
     pub freeze: Option<FreezeV1>,
     /// All that is not as desired, and why.
     pub waits: Vec<WaitV1>,
+    /// The webhooks, in the order of the configuration.
+    pub webhooks: Vec<WebhookV1>,
+}
+
+/// A webhook, without its address's path and without its secret.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Webhook)]
+pub struct WebhookV1 {
+    /// Its place in the configuration, from 0.
+    pub webhook: usize,
+    /// Where it is posted to: scheme, host and port.
+    #[schema(example = "https://alerts.example.com")]
+    pub to: String,
+    /// Deliveries that wait, the one that is being tried among them.
+    pub waiting: usize,
+    /// Deliveries that were taken since the start.
+    pub delivered: u64,
+    /// Deliveries that were given up since the start.
+    pub failed: u64,
+    /// Records that were never tried, because too many waited.
+    pub dropped: u64,
+    /// What went wrong at the last try; nothing where it went well.
+    pub trouble: Option<String>,
+    /// When that was (RFC 3339).
+    pub trouble_at: Option<String>,
 }
 
 /// What reading the files again came to.
@@ -47,7 +73,7 @@ pub struct ReloadedV1 {
 impl StatusV1 {
     /// What a snapshot shows.
     #[must_use]
-    pub fn of(snapshot: &Snapshot, accepting: bool, now: Now) -> Self {
+    pub fn of(snapshot: &Snapshot, webhooks: &[Shown], accepting: bool, now: Now) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION"),
             started_at: time(now.wall.saturating_sub(now.monotonic)),
@@ -58,6 +84,25 @@ impl StatusV1 {
             pipelines: PipelineSummaryV1::all(&snapshot.fleet, &snapshot.report),
             freeze: FreezeV1::of(&snapshot.fleet, now.wall),
             waits: snapshot.report.waits.iter().map(WaitV1::from).collect(),
+            webhooks: webhooks.iter().map(WebhookV1::from).collect(),
+        }
+    }
+}
+
+// === impl WebhookV1 ===
+
+impl From<&Shown> for WebhookV1 {
+    fn from(shown: &Shown) -> Self {
+        let trouble = shown.trouble.as_ref();
+        Self {
+            webhook: shown.index,
+            to: shown.to.clone(),
+            waiting: shown.waiting,
+            delivered: shown.delivered,
+            failed: shown.failed,
+            dropped: shown.dropped,
+            trouble: trouble.map(|trouble: &Trouble| trouble.what.clone()),
+            trouble_at: trouble.map(|trouble| time(trouble.at)),
         }
     }
 }
