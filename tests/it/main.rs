@@ -26,3 +26,4 @@ mod quickstart;
 mod repository;
 mod restart;
 mod service;
+mod webhooks;
