@@ -9,4 +9,5 @@ mod courses;
 mod render;
 mod script;
 mod sim;
+mod words;
 mod world;
