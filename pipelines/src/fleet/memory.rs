@@ -334,6 +334,12 @@ fn successors(fleet: &Fleet, wanted: &BTreeSet<Key>) -> BTreeSet<Key> {
         let (name, version) = entry.primary();
         let model = fleet.observed.models.get(name);
         let version = version.or_else(|| newest(name, model?, wanted));
+        // The kept one takes over from nobody.
+        let kept = |v: &VersionNumber| {
+            let keep = entry.keep.as_ref();
+            keep.is_some_and(|keep| (&keep.model, keep.version) == (name, *v))
+        };
+        let version = version.filter(|version| !kept(version));
         successors.extend(version.map(|version| (name.clone(), version)));
     }
     successors

@@ -7,7 +7,9 @@ use impresario_models::{Name, VersionNumber};
 
 use super::{Resolved, Route, RouteTable, Shadowing, Standing, Target, TargetId, Unavailable};
 use crate::breaches::Breach;
-use crate::fleet::{Course, Entry, Fleet, Keep, Promise, away, breaking, callable, contract};
+use crate::fleet::{
+    Course, Entry, Fleet, Keep, Promise, away, breaking, callable, contract, on_demand,
+};
 use crate::policy::{self, Leg, Split, Standalone};
 use crate::spec::VersionSelector;
 use crate::variant::Variant;
@@ -57,7 +59,13 @@ pub fn compile(fleet: &Fleet) -> RouteTable {
         }
         let entry = fleet.routing.pipelines.get(name);
         let course = entry.and_then(|entry| Some((entry, entry.course.as_deref()?)));
+        let keeps = entry.is_some_and(|entry| entry.keep.is_some());
         let policy = match (standing(fleet, name), course) {
+            // A course whose first version was not ready yet shares nothing.
+            (Standing::Nobody(why), Some(_)) if keeps => {
+                let to = Err(told(why));
+                Resolved::Standalone(Standalone { to })
+            }
             (Standing::Serving { .. } | Standing::Nobody(_), Some((entry, course))) => {
                 let legs = entry.legs().into_iter().enumerate();
                 let legs = legs.map(|(arm, (variant, model, version))| Leg {
@@ -134,15 +142,16 @@ pub fn standing(fleet: &Fleet, name: &Name) -> Standing {
         (Standing::Nobody(waiting), Some(keep)) => {
             let seen = |model: &Name, version| fleet.observed.version(model.as_str(), version);
             let bounded = fleet.limits.budget.is_some();
-            let asked = waiting.version.and_then(|v| seen(&waiting.model, v));
+            let asked = waiting.version.map(|v| (waiting.model.clone(), v));
+            let comes = || asked.is_some_and(|asked| on_demand(fleet).contains(&asked));
             match seen(&keep.model, keep.version) {
                 Some(kept) if kept.serves() => Standing::Kept {
                     keep: keep.clone(),
                     waiting,
                 },
                 _ if let Some(instead) = entry.instead(fleet) => instead,
-                // Both are parked, or the one asked for is broken: a request calls whichever comes.
-                Some(kept) if callable(kept) && bounded && !asked.is_some_and(callable) => {
+                // Both are parked, or the one asked for is broken or too large: a request calls whichever comes.
+                Some(kept) if callable(kept) && bounded && !comes() => {
                     Standing::Nobody(Unavailable::phase(&keep.model, keep.version, kept))
                 }
                 _ => Standing::Nobody(waiting),

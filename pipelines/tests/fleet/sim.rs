@@ -4,21 +4,27 @@
 //!
 //! `SEED=17 cargo test -p impresario-pipelines --test fleet sim` runs one seed again.
 
+mod courses;
 mod memory;
 mod outside;
 mod quiet;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use impresario_models::{Name, VersionNumber};
+use impresario_models::{Contract, Name, VersionNumber};
+use impresario_pipelines::bucket::{Slot, Weight};
 use impresario_pipelines::fleet::{
-    Command, Effect, Event, Fleet, Input, Now, Phase, Promise, Revision, Source, plan,
+    Command, Course, Effect, Event, Fleet, Input, Now, Phase, Promise, Revision, Routing, Source,
+    plan,
 };
 use impresario_pipelines::spec::{Pipeline, Policy, VersionSelector};
-use impresario_pipelines::table;
+use impresario_pipelines::table::{self, Resolved, TargetId, Unavailable, Why};
 
+use self::courses::Was;
 use self::outside::World;
-use crate::world::{command, event, name, step, version};
+use crate::world::{by, command, event, name, step, version};
 
 const SEEDS: u64 = 120;
 const STEPS: usize = 250;
@@ -34,6 +40,14 @@ struct Sim {
     fleet: Fleet,
     world: World,
     now: Now,
+    /// What each revision was.
+    states: BTreeMap<u64, BTreeMap<Name, Was>>,
+    /// What a restart reads.
+    stored: Routing,
+    /// Whether the next command insists, with a reason.
+    insist: bool,
+    /// Contracts by their names.
+    contracts: RefCell<BTreeMap<&'static str, Arc<Contract>>>,
     /// What was done, for a failing seed.
     log: Vec<String>,
 }
@@ -54,6 +68,7 @@ fn random_commands_faults_and_restarts_break_no_rule() {
         }
         sim.fall_quiet();
         sim.hold_quiet();
+        sim.courses_end();
         sim.demands_are_met();
         sim.restart_and_compare();
     }
@@ -80,6 +95,10 @@ impl Sim {
             fleet: Fleet::default(),
             world: World::default(),
             now: Now::default(),
+            states: BTreeMap::new(),
+            stored: Routing::default(),
+            insist: false,
+            contracts: RefCell::default(),
             log: Vec::new(),
         };
         sim.fleet.limits.crashes = 3;
@@ -123,8 +142,12 @@ impl Sim {
                 let by = self.below(400);
                 self.now.monotonic += by;
             }
-            69..74 => self.memory(),
-            74..75 => self.restart(),
+            69..73 => self.memory(),
+            73..74 => self.restart(),
+            74..84 => self.look(),
+            84..88 => self.put_course(),
+            88..92 => self.steer(),
+            92..93 => self.freeze(),
             _ => self.ask(),
         }
     }
@@ -223,8 +246,17 @@ impl Sim {
             }
             _ => None,
         };
-        if !self.apply(command(asked, Source::Api)) {
+        let undone = match &asked {
+            Command::Undo { name, to, .. } => Some((name.clone(), *to)),
+            _ => None,
+        };
+        let mut by = by(Source::Api);
+        by.reason = self.insist.then(|| "we know".to_owned());
+        if !self.apply(Input::Command(asked, by)) {
             return;
+        }
+        if let Some((name, Some(to))) = undone {
+            self.is_as_at(&name, to);
         }
         let routing = &self.fleet.routing;
         let records = self.fleet.history.last().map_or(0, |r| r.seq)
@@ -237,6 +269,9 @@ impl Sim {
         if puts {
             self.still_answered(&before);
         }
+        if self.below(6) == 0 {
+            self.needs_are_kept();
+        }
         if let Some(name) = changed
             && revisions == 1
         {
@@ -247,10 +282,15 @@ impl Sim {
     /// The undo of the newest change brings back the pipelines and intents from before it, exactly.
     fn undo_restores(&self, before: &Fleet, name: Name) {
         let undo = Command::Undo {
-            name,
+            name: name.clone(),
             to: None,
             expected: None,
         };
+        let was = |fleet: &Fleet| -> Option<Arc<Course>> {
+            let entry = fleet.routing.pipelines.get(&name);
+            entry.and_then(|entry| entry.course.clone())
+        };
+        let course = was(before);
         let undone = match step(&self.fleet, command(undo, Source::Api), self.now) {
             Ok(undone) => undone,
             // What was there names a version that has vanished since.
@@ -270,6 +310,11 @@ impl Sim {
                 .collect()
         };
         assert_eq!(specs(before), specs(&undone));
+        let back = was(&undone);
+        assert!(
+            courses::brought_back(course.as_deref(), back.as_deref()),
+            "{name}: {course:?} came back as {back:?}"
+        );
         assert_eq!(before.routing.intents, undone.routing.intents);
     }
 
@@ -287,6 +332,10 @@ impl Sim {
             }),
             // Others may not fit beside what is pinned.
             Event::ResidenceRead { .. } => true,
+            // What answers for want of a better one is not called back.
+            Event::ParkStarted { model, version } => {
+                !self.wanted().contains(&(model.clone(), *version))
+            }
             Event::Weighed { .. } => seen.is_some_and(|seen| seen.stay.bytes.is_none()),
             Event::Appeared { .. }
             | Event::Changed { .. }
@@ -295,7 +344,6 @@ impl Sim {
             | Event::LoadProgressed { .. }
             | Event::Loaded { .. }
             | Event::UnloadStarted { .. }
-            | Event::ParkStarted { .. }
             | Event::Used { .. }
             | Event::Demanded { .. }
             | Event::Drained { .. } => false,
@@ -325,13 +373,16 @@ impl Sim {
     }
 
     fn apply(&mut self, input: Input) -> bool {
-        self.log
-            .push(format!("{} ms: {input:?}", self.now.monotonic));
+        let mut line = format!("{} ms: {input:?}", self.now.monotonic);
+        line.truncate(400);
+        self.log.push(line);
         let Ok(next) = step(&self.fleet, input, self.now) else {
             self.log.push("  rejected".to_owned());
             return false;
         };
+        let before = self.fleet.routing.revision;
         self.fleet = next;
+        self.noted(before);
         self.effects_are_new();
         self.memory_is_bounded();
         true
@@ -382,15 +433,24 @@ impl Sim {
     }
 }
 
-/// Whether a request to a name is answered, at once or after it called a version back into memory.
+/// Whether a request to a name is answered, at once or after it called a version back into memory: most of them, and those
+/// that take no part.
 fn answer(fleet: &Fleet, name: &Name) -> Result<(), String> {
     let table = table::compile(fleet);
     let Some(route) = table.route(name.as_str()) else {
         return Err("no such name".to_owned());
     };
-    match route.main() {
+    let told = |to: Result<TargetId, &Unavailable>| match to {
         Ok(_) => Ok(()),
         Err(why) if why.on_demand => Ok(()),
         Err(why) => Err(why.to_string()),
+    };
+    told(route.main())?;
+    match &route.policy {
+        Resolved::Split(split) if split.slots.weights()[0] > Weight::ZERO => {
+            let first = split.first(Slot::from_draw(0), Why::Fallback);
+            told(first.map(|decision| decision.target))
+        }
+        Resolved::Split(_) | Resolved::Standalone(_) => Ok(()),
     }
 }

@@ -6,7 +6,7 @@ use impresario_models::Name;
 use impresario_pipelines::fleet::{Effect, Event, Residence, Stage, VersionPolicy, plan};
 
 use super::{Key, MODELS, Sim};
-use crate::world::{facts_of, name, version};
+use crate::world::{facts_with, name, version};
 
 /// A folder of files: which state of them, and whether they can be loaded.
 #[derive(Clone, Copy, PartialEq)]
@@ -149,8 +149,8 @@ impl Sim {
         let (model, version) = key.clone();
         match files {
             Some(files) if files.sound => {
-                self.world.loaded.insert(key, files);
-                let facts = facts_of(self.bytes(&(model.clone(), version)));
+                self.world.loaded.insert(key.clone(), files);
+                let facts = facts_with(self.bytes(&key), self.contract(&key));
                 self.happen(Event::Loaded {
                     model,
                     version,
@@ -190,6 +190,7 @@ impl Sim {
     /// What is stored remains; everything else is looked at anew.
     pub(super) fn restart(&mut self) {
         self.log.push("restart".to_owned());
+        self.read_back();
         self.fleet.observed = Default::default();
         self.now.monotonic = 0;
         self.world.loads.clear();

@@ -6,6 +6,7 @@ use impresario_models::VersionNumber;
 use impresario_pipelines::fleet::{Effect, Fleet, Phase, VersionPolicy, plan};
 use impresario_pipelines::table;
 
+use super::courses::needs;
 use super::{Key, MODELS, PIPELINES, Sim};
 use crate::world::name;
 
@@ -31,7 +32,10 @@ impl Sim {
                 self.end_load(key);
             }
         }
-        panic!("it never falls quiet: {:?}", plan(&self.fleet, self.now));
+        panic!(
+            "it never falls quiet: {}",
+            crate::render::state(&self.fleet, self.now)
+        );
     }
 
     /// What is to be in memory by itself, as the version policies and the admins say, reckoned from the rules
@@ -67,8 +71,7 @@ impl Sim {
     pub(super) fn wanted(&self) -> BTreeSet<Key> {
         let mut wanted = self.named();
         for entry in self.fleet.routing.pipelines.values() {
-            let pins = entry.pipeline.policy().members().into_iter();
-            wanted.extend(pins.filter_map(|(model, version)| Some((model.clone(), version?))));
+            wanted.extend(needs(entry));
             wanted.extend(entry.keep.iter().map(|k| (k.model.clone(), k.version)));
         }
         wanted

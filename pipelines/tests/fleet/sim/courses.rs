@@ -1,0 +1,536 @@
+//! Courses in the simulation: pipelines that have one, what is told to them, what an analyst sees of them, and what must
+//! hold of it all.
+
+use std::sync::Arc;
+
+use impresario_models::Contract;
+use impresario_pipelines::bucket::Slots;
+use impresario_pipelines::fleet::{
+    Command, Course, Entry, Fleet, Input, Judged, Promise, Record, Revision, Routing, Source, Verb,
+};
+use impresario_pipelines::rollout::{self, Place};
+use impresario_pipelines::spec::{Pipeline, Policy};
+use impresario_pipelines::table::{self, Standing};
+use impresario_pipelines::trial;
+use serde_json::json;
+
+use super::{Key, MODELS, PIPELINES, Sim};
+use crate::courses::{self, contract, definition, verb};
+use crate::world::{by, name, step};
+
+/// The plans of canaries, short enough to come to their end.
+const PLANS: [&str; 5] = [
+    "5 % | pause 2s | 50 % | analyze",
+    "shadow | 10 % | analyze",
+    "approval | 70 % | pause 1s",
+    "1 % | analyze | 90 % | pause 3s",
+    "30 % | pause 2s | soak 1s",
+];
+
+/// What is told to rollouts; some of it more than once, as others end them.
+const ROLLOUTS: [&str; 20] = [
+    "pause",
+    "resume",
+    "resume",
+    "resume",
+    "promote",
+    "promote full",
+    "promote full we know better",
+    "promote step 1 once more",
+    "skip",
+    "skip",
+    "approve",
+    "approve",
+    "reject no",
+    "abort no",
+    "retry",
+    "retry",
+    "retry",
+    "undo",
+    "weight 30",
+    "freeze",
+];
+
+const TRIALS: [&str; 8] = [
+    "pause why",
+    "resume",
+    "resume",
+    "weights 60 40",
+    "weights 1 99",
+    "ship a",
+    "ship b",
+    "stop why",
+];
+
+const BANDITS: [&str; 9] = [
+    "pause why",
+    "resume",
+    "resume",
+    "remove b why",
+    "restore b",
+    "restore b",
+    "freeze best",
+    "freeze experiment",
+    "remove a why",
+];
+
+/// What an analyst may see; most of it good.
+const SIGHTS: [&str; 20] = [
+    "safe",
+    "safe",
+    "safe",
+    "safe",
+    "safe",
+    "healthy",
+    "healthy",
+    "healthy",
+    "slow safe",
+    "few",
+    "doubt",
+    "both",
+    "srm",
+    "harm",
+    "trip",
+    "violations",
+    "late trip",
+    "late safe",
+    "safe",
+    "safe",
+];
+
+/// A pipeline as it was: what undo is held against.
+#[derive(Clone, PartialEq)]
+pub(super) struct Was {
+    pipeline: Pipeline,
+    slots: Option<Slots>,
+}
+
+impl Sim {
+    /// A definition that has a course, or a contract of its own.
+    pub(super) fn definition(&mut self) -> Pipeline {
+        let model = self.pick(MODELS).unwrap();
+        let (a, b) = (1 + self.below(4), 1 + self.below(3));
+        // Another one than the first.
+        let b = if b >= a { b + 1 } else { b };
+        let text = match self.below(8) {
+            0..4 => {
+                let plan = self.pick(PLANS).unwrap();
+                format!("canary {model} {a} {b}: {plan}")
+            }
+            4 | 5 => format!("experiment {model} {a} {b}"),
+            6 => format!("bandit {model} {a} {b}"),
+            _ => format!("standalone {model} {a}"),
+        };
+        let mut made = definition(&text);
+        if self.below(6) == 0 {
+            made["contract"] = contract(self.pick(["labels", "both"]).unwrap());
+        }
+        if self.below(4) == 0 {
+            made["description"] = json!(format!("no. {}", self.below(3)));
+        }
+        courses::pipeline(&made)
+    }
+
+    /// What a version takes and gives: always the same. In some worlds all versions are alike.
+    pub(super) fn contract(&self, key: &Key) -> Arc<Contract> {
+        let words = match self.seed % 3 {
+            0 => ["labels", "both", "both", "scores"],
+            _ => ["both"; 4],
+        };
+        let at = (key.1.get() as usize + key.0.as_str().len()) % words.len();
+        let made = json!({
+            "policy": { "type": "standalone", "model": "any" }, "contract": contract(words[at]),
+        });
+        let read = || courses::pipeline(&made).contract().cloned().unwrap();
+        let known = self.contracts.borrow().get(words[at]).cloned();
+        known.unwrap_or_else(|| {
+            let read = read();
+            self.contracts
+                .borrow_mut()
+                .insert(words[at], Arc::clone(&read));
+            read
+        })
+    }
+
+    /// Puts a pipeline that has a course, or the one that is there with other terms.
+    pub(super) fn put_course(&mut self) {
+        let name = name(self.pick(PIPELINES).unwrap());
+        let there = self.fleet.routing.pipelines.get(&name).cloned();
+        let pipeline = match there {
+            Some(entry) if self.below(4) == 0 => {
+                let mut made = serde_json::to_value(&entry.pipeline).unwrap();
+                made["description"] = json!(format!("no. {}", self.below(3)));
+                serde_json::from_value(made).unwrap()
+            }
+            _ => self.definition(),
+        };
+        if self.below(5) == 0 {
+            let digest = pipeline.digest();
+            let pipelines = vec![(name, pipeline, digest)];
+            let files = Command::ApplyFiles { pipelines };
+            self.command(files.clone());
+            let before = self.fleet.routing.clone();
+            self.command(files);
+            let same = before == self.fleet.routing;
+            assert!(same, "files that did not change began something");
+            return;
+        }
+        let insists = self.below(5) == 0;
+        let promise = match insists {
+            true => Promise::Waived,
+            false => Promise::Kept,
+        };
+        self.insist = insists;
+        self.command(Command::PutPipeline {
+            name,
+            pipeline,
+            promise,
+            expected: None,
+        });
+        self.insist = false;
+    }
+
+    /// Tells some course something.
+    pub(super) fn steer(&mut self) {
+        let courses = self.courses();
+        let Some((name, course)) = self.pick(courses) else {
+            return;
+        };
+        let (kind, words) = match &*course {
+            Course::Rollout(_) => ("rollout", self.pick(ROLLOUTS).unwrap()),
+            Course::Trial(_) => ("experiment", self.pick(TRIALS).unwrap()),
+            Course::Learning(_) => ("bandit", self.pick(BANDITS).unwrap()),
+        };
+        let words: Vec<&str> = words.split(' ').collect();
+        let verb = verb(kind, &words);
+        let ends = matches!(
+            &verb,
+            Verb::Rollout(rollout::Verb::Abort(_) | rollout::Verb::Reject(_) | rollout::Verb::Undo)
+        );
+        let before = self.fleet.clone();
+        self.command(Command::Steer {
+            name: name.clone(),
+            verb,
+            expected: None,
+        });
+        if self.fleet.routing.revision == before.routing.revision {
+            assert!(self.fleet.routing.pipelines == before.routing.pipelines);
+            return;
+        }
+        self.told(&before);
+        // Whoever takes traffic from a canary gives it to the stable, whether that is there or not.
+        if !ends {
+            self.still_answered(&before);
+        }
+        let entry = &self.fleet.routing.pipelines[&name];
+        let shipped = matches!(*words, ["ship", _] | ["freeze", "best"]);
+        let standalone = matches!(entry.pipeline.policy(), Policy::Standalone { .. });
+        assert!(!shipped || standalone, "{name} was shipped");
+        if standalone {
+            self.undo_restores(&before, name);
+        }
+    }
+
+    /// Freezes all, or takes that back.
+    pub(super) fn freeze(&mut self) {
+        let until = (self.below(2) == 0).then(|| self.now.wall + self.below(200));
+        let asked = match self.below(3) {
+            0 => Command::Freeze { until },
+            _ => Command::Unfreeze,
+        };
+        self.command(asked);
+    }
+
+    /// The analyst looks at some course.
+    pub(super) fn look(&mut self) {
+        let courses = self.courses();
+        let Some((name, course)) = self.pick(courses) else {
+            return;
+        };
+        let words = match &*course {
+            Course::Learning(_) => self.pick(["", "0.2 0.8", "0.7 0.3", "0.5 0.5 harm"]),
+            _ => self.pick(SIGHTS),
+        };
+        let elapsed = match &*course {
+            Course::Learning(_) => 60_000,
+            _ => self.pick([1_000, 1_000, 3_000, 60_000]).unwrap(),
+        };
+        let words = format!("{} shadow", words.unwrap());
+        // Some are about a course that is no more.
+        let old = u64::from(self.below(30) == 0);
+        self.judge(&name, &course, &words, elapsed, course.id() - old);
+    }
+
+    fn judge(
+        &mut self,
+        pipeline: &impresario_models::Name,
+        course: &Course,
+        words: &str,
+        elapsed: u64,
+        id: u64,
+    ) {
+        let before = self.fleet.clone();
+        let entry = &before.routing.pipelines[pipeline];
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let seen = courses::sight(course, entry.pipeline.policy(), &words, elapsed);
+        let judged = Judged {
+            pipeline: pipeline.clone(),
+            course: id,
+            seen,
+        };
+        assert!(
+            self.apply(Input::Judged(judged)),
+            "a sight is never refused"
+        );
+        let routing = &self.fleet.routing;
+        let after = &routing.pipelines[pipeline];
+        let turned = routing.revision != before.routing.revision;
+        let was = entry.course.as_deref().unwrap();
+        let is = after.course.as_deref().unwrap();
+        assert!(was.is_active() || was == is, "what ended is left by itself");
+        assert!(id == was.id() || was == is, "a sight of another course");
+        if turned {
+            assert_eq!(routing.revision, before.routing.revision.next());
+            self.told(&before);
+            let harmed =
+                matches!(is, Course::Rollout(r) if matches!(r.phase, rollout::Phase::Aborting(_)));
+            if !harmed {
+                self.still_answered(&before);
+            }
+        } else {
+            assert!(beats_only(was, is), "it moved without a revision");
+            assert_eq!(before.history, self.fleet.history);
+        }
+        // Nothing else of the routing changed.
+        let mut same = before.routing;
+        same.revision = routing.revision;
+        let entry = same.pipelines.get_mut(pipeline).unwrap();
+        entry.course.clone_from(&after.course);
+        entry.keep.clone_from(&after.keep);
+        assert!(same == *routing, "a sight changed more than its course");
+    }
+
+    /// What moved has a record that says who, what and why.
+    fn told(&self, before: &Fleet) {
+        let new = |record: &&Arc<Record>| {
+            before
+                .history
+                .last()
+                .is_none_or(|last| record.seq > last.seq)
+        };
+        let new: Vec<_> = self.fleet.history.iter().filter(new).collect();
+        let [record] = new[..] else {
+            panic!("{} records", new.len());
+        };
+        let why = record.reason.as_deref().unwrap_or_default();
+        assert!(!why.is_empty() && record.action.contains('.'), "{record:?}");
+        assert!(record.numbers.iter().all(|(_, number)| number.is_finite()));
+    }
+
+    fn courses(&self) -> Vec<(impresario_models::Name, Arc<Course>)> {
+        let entries = self.fleet.routing.pipelines.iter();
+        entries
+            .filter_map(|(name, entry)| Some((name.clone(), entry.course.clone()?)))
+            .collect()
+    }
+
+    // === what is stored ===
+
+    /// Notes the state of a new revision, as the store does; and now and then how long things have been going on.
+    pub(super) fn noted(&mut self, before: Revision) {
+        let routing = &self.fleet.routing;
+        if routing.revision != before {
+            let was = |(name, entry): (&_, &Entry)| {
+                let name: &impresario_models::Name = name;
+                let slots = entry.course.as_ref().map(|course| course.slots().clone());
+                let pipeline = entry.pipeline.clone();
+                (name.clone(), Was { pipeline, slots })
+            };
+            let all = routing.pipelines.iter().map(was).collect();
+            self.states.insert(routing.revision.0, all);
+            for entry in routing.pipelines.values() {
+                reads_back(&entry.pipeline);
+            }
+        }
+        if routing.revision != before || self.below(5) == 0 {
+            self.stored = self.fleet.routing.clone();
+        }
+    }
+
+    /// What is read from the store after a restart: the newest revision, its clocks as they were written last.
+    pub(super) fn read_back(&mut self) {
+        let now = &self.fleet.routing;
+        assert_eq!(self.stored.revision, now.revision);
+        for (name, entry) in &self.stored.pipelines {
+            let is = &now.pipelines[name];
+            match (&entry.course, &is.course) {
+                (Some(was), Some(is)) => assert!(beats_only(was, is)),
+                (was, is) => assert_eq!(was, is),
+            }
+        }
+        let mut stored = Routing::clone(&self.stored);
+        // The end of a keeping is stored at once, and so is what changes no revision.
+        for (name, entry) in &mut stored.pipelines {
+            entry.keep.clone_from(&now.pipelines[name].keep);
+        }
+        stored.freeze.clone_from(&now.freeze);
+        stored.applied.clone_from(&now.applied);
+        self.fleet.routing = stored;
+    }
+
+    /// A pipeline was taken back to a revision: it is what it was, and a rollout shares the traffic as it did.
+    pub(super) fn is_as_at(&self, pipeline: &impresario_models::Name, to: Revision) {
+        let known = self.states.range(..=to.0).next_back();
+        let was = known.and_then(|(_, all)| all.get(pipeline)).cloned();
+        let is = self.fleet.routing.pipelines.get(pipeline);
+        let is = is.map(|entry| Was {
+            pipeline: entry.pipeline.clone(),
+            slots: entry.course.as_ref().map(|course| course.slots().clone()),
+        });
+        assert!(was == is, "{pipeline} is not what it was at {to}");
+    }
+
+    /// What an entry needs stays in memory, whoever asks.
+    pub(super) fn needs_are_kept(&self) {
+        for (pipeline, entry) in &self.fleet.routing.pipelines {
+            for (model, version) in needs(entry) {
+                if self
+                    .fleet
+                    .observed
+                    .version(model.as_str(), version)
+                    .is_none()
+                {
+                    continue;
+                }
+                for version in [Some(version), None] {
+                    let unload = Command::Unload {
+                        model: model.clone(),
+                        version,
+                    };
+                    let input = Input::Command(unload, by(Source::Api));
+                    let refused = step(&self.fleet, input, self.now).map(|_| ());
+                    let code = refused.map_err(|rejection| rejection.code());
+                    assert_eq!(code, Err("in-use"), "{model} {version:?} of {pipeline}");
+                }
+            }
+        }
+    }
+
+    /// Where all is well, every rollout comes to its end, unless somebody has to say something.
+    pub(super) fn courses_end(&mut self) {
+        self.command(Command::Unfreeze);
+        for _ in 0..60 {
+            for (name, course) in self.courses() {
+                self.judge(&name, &course, "safe shadow", 5_000, course.id());
+            }
+            self.fall_quiet();
+            self.hold_quiet();
+        }
+        for (name, entry) in &self.fleet.routing.pipelines {
+            let legs = entry.legs();
+            let ready = legs.iter().all(|(_, model, version)| {
+                let seen = self.fleet.observed.version(model.as_str(), *version);
+                seen.is_some_and(|seen| seen.phase == impresario_pipelines::fleet::Phase::Ready)
+                    && entry.breaks(&self.fleet, model, *version).is_empty()
+            });
+            let stands = matches!(table::standing(&self.fleet, name), Standing::Serving { .. });
+            if !ready || !stands {
+                continue;
+            }
+            match entry.course.as_deref() {
+                Some(Course::Rollout(rollout)) => assert!(
+                    !rollout.is_active()
+                        || rollout.freeze.is_some()
+                        || matches!(
+                            rollout.phase.as_str(),
+                            "paused" | "awaiting-approval" | "held"
+                        ),
+                    "{name}: {rollout:?}"
+                ),
+                Some(Course::Trial(trial)) => {
+                    assert_ne!(trial.phase, trial::Phase::Preparing, "{name}");
+                }
+                Some(Course::Learning(_)) | None => {}
+            }
+        }
+    }
+}
+
+/// The versions that must be in memory for a pipeline, reckoned from the phases and not from the code.
+pub(super) fn needs(entry: &Entry) -> Vec<Key> {
+    use rollout::Phase;
+    let of = |model: &impresario_models::Name, version| (model.clone(), version);
+    match (entry.pipeline.policy(), entry.course.as_deref()) {
+        (Policy::Canary(spec), Some(Course::Rollout(rollout))) => {
+            let (stable, canary) = match &rollout.phase {
+                Phase::Succeeded => (false, true),
+                Phase::Pending
+                | Phase::FailedPrepare(_)
+                | Phase::RolledBack(_)
+                | Phase::Paused {
+                    from: Place::Pending,
+                    ..
+                } => (true, false),
+                _ => (true, true),
+            };
+            let both = [(stable, spec.stable), (canary, spec.canary)];
+            let needed = both.into_iter().filter(|(needed, _)| *needed);
+            needed.map(|(_, v)| of(&spec.model, v)).collect()
+        }
+        (Policy::Experiment(spec), Some(Course::Trial(trial))) => {
+            let over = matches!(trial.phase, trial::Phase::Stopped { .. });
+            let arms = spec.arms.iter().take(if over { 1 } else { 99 });
+            arms.map(|(arm, _)| of(&arm.model, arm.version)).collect()
+        }
+        (policy, _) => {
+            let members = policy.members().into_iter();
+            members
+                .filter_map(|(model, version)| Some(of(model, version?)))
+                .collect()
+        }
+    }
+}
+
+/// Whether only clocks went on.
+fn beats_only(was: &Course, is: &Course) -> bool {
+    match (was, is) {
+        (Course::Rollout(was), Course::Rollout(is)) => {
+            let mut was = was.clone();
+            was.pulse = is.pulse.clone();
+            was == *is
+        }
+        _ => was == is,
+    }
+}
+
+/// What is stored of a pipeline is what is read again.
+fn reads_back(pipeline: &Pipeline) {
+    let text = serde_json::to_string(pipeline).unwrap();
+    let read: Result<Pipeline, _> = serde_json::from_str(&text);
+    match read {
+        Ok(read) => assert!(read == *pipeline, "{text}"),
+        Err(error) => panic!("{text} is not read back: {error}"),
+    }
+}
+
+/// Whether a change of a pipeline's course is one that undo brings back: the same place, or paused in it.
+pub(super) fn brought_back(was: Option<&Course>, is: Option<&Course>) -> bool {
+    match (was, is) {
+        (None, None) => true,
+        (Some(Course::Rollout(was)), Some(Course::Rollout(is))) => {
+            let place = match (&was.phase, &is.phase) {
+                (was, is) if was == is => true,
+                (was, rollout::Phase::Paused { from, .. }) => *was == rollout::Phase::from(*from),
+                _ => false,
+            };
+            place && was.slots == is.slots && was.step == is.step && was.target == is.target
+        }
+        (Some(Course::Trial(was)), Some(Course::Trial(is))) => {
+            (&was.phase, &was.slots, &was.split) == (&is.phase, &is.slots, &is.split)
+        }
+        (Some(Course::Learning(was)), Some(Course::Learning(is))) => {
+            (&was.phase, &was.slots, &was.split) == (&is.phase, &is.slots, &is.split)
+        }
+        _ => false,
+    }
+}
