@@ -5,7 +5,7 @@
 //! that it takes, before that what the files let expect. Loading and unloading are the daemon's.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use impresario_models::{Name, VersionNumber};
 
@@ -37,14 +37,16 @@ enum Rank {
     Pinned,
     /// On its way, or ready for so short a time that those who waited may not be in.
     New,
-    /// Requests wait for it, since then; or it is the successor of a version that serves.
+    /// Requests wait for it, since then; or a pipeline asks for it that another version answers for.
     Asked(u64),
     /// An arm of a course that goes on, or the version that answers until it can begin: in memory, the one used last first.
     Arm(Reverse<u64>),
+    /// The newest version of a model that another one serves for.
+    Successor,
     /// In memory, and used a moment ago.
     Busy(Reverse<u64>),
-    /// An arm that is not in memory: nobody calls it, as the first one answers for it meanwhile.
-    Absent,
+    /// An arm that is not in memory, those first that answer for the others: nobody calls one that the first arm answers for.
+    Absent(Reverse<bool>),
     /// In memory; the one used last comes first.
     Resident(Reverse<u64>),
     /// Not in memory, and nobody waits: there is room, or there is not. The newest of each model come first.
@@ -61,12 +63,13 @@ impl Room {
         routed: &BTreeSet<Key>,
         now: Now,
     ) -> Self {
-        let successors = successors(fleet, wanted);
+        let heirs = heirs(fleet, wanted);
         let arms = arms(fleet);
         let mut queue = Vec::new();
         let mut held = 0u64;
         for (name, model) in &fleet.observed.models {
             let newest = newest(name, model, wanted);
+            let served = model.newest_serving().is_some();
             for (version, seen) in &model.versions {
                 held = held.saturating_add(held_by(seen));
                 let key = (name.clone(), *version);
@@ -80,7 +83,7 @@ impl Room {
                     Rank::Pinned
                 } else if fresh || matches!(seen.phase, Phase::Loading(_)) {
                     Rank::New
-                } else if resident && arms.contains(&key) {
+                } else if resident && arms.contains_key(&key) {
                     Rank::Arm(Reverse(seen.stay.used))
                 } else if resident && now.monotonic < idle_from(seen) {
                     Rank::Busy(Reverse(seen.stay.used))
@@ -88,10 +91,12 @@ impl Room {
                     Rank::Resident(Reverse(seen.stay.used))
                 } else if seen.demanded(now.monotonic) {
                     Rank::Asked(seen.stay.demand.map_or(0, |demand| demand.since))
-                } else if successors.contains(&key) {
+                } else if heirs.contains(&key) {
                     Rank::Asked(0)
-                } else if arms.contains(&key) {
-                    Rank::Absent
+                } else if newest == Some(*version) && served && !seen.stay.proven {
+                    Rank::Successor
+                } else if let Some(primary) = arms.get(&key) {
+                    Rank::Absent(Reverse(*primary))
                 } else if newest == Some(*version) {
                     Rank::Newest
                 } else {
@@ -125,7 +130,8 @@ impl Room {
                 | Rank::New
                 | Rank::Asked(_)
                 | Rank::Arm(_)
-                | Rank::Absent
+                | Rank::Successor
+                | Rank::Absent(_)
                 | Rank::Resident(_)
                 | Rank::Newest
                 | Rank::Rest => {}
@@ -139,8 +145,8 @@ impl Room {
                     room.chosen.insert(key);
                 }
                 None => {
-                    denied |= matches!(rank, Rank::Asked(_));
-                    absent |= rank == Rank::Absent;
+                    denied |= matches!(rank, Rank::Asked(_) | Rank::Successor);
+                    absent |= matches!(rank, Rank::Absent(_));
                 }
             }
         }
@@ -317,18 +323,9 @@ fn newest(name: &Name, model: &Model, wanted: &BTreeSet<Key>) -> Option<VersionN
     wished.next().map(|(version, _)| *version)
 }
 
-/// The versions that are to take over from one that serves: a model's newest, and what a pipeline asks for while another
-/// answers in its place.
-fn successors(fleet: &Fleet, wanted: &BTreeSet<Key>) -> BTreeSet<Key> {
-    let mut successors = BTreeSet::new();
-    for (name, model) in &fleet.observed.models {
-        if model.newest_serving().is_none() {
-            continue;
-        }
-        let newest = newest(name, model, wanted);
-        let unproven = newest.filter(|v| !model.versions[v].stay.proven);
-        successors.extend(unproven.map(|version| (name.clone(), version)));
-    }
+/// The versions that pipelines ask for while another one answers in their place.
+fn heirs(fleet: &Fleet, wanted: &BTreeSet<Key>) -> BTreeSet<Key> {
+    let mut heirs = BTreeSet::new();
     let others = fleet.routing.pipelines.values();
     for entry in others.filter(|entry| entry.keep.is_some() || entry.instead(fleet).is_some()) {
         let (name, version) = entry.primary();
@@ -340,25 +337,35 @@ fn successors(fleet: &Fleet, wanted: &BTreeSet<Key>) -> BTreeSet<Key> {
             keep.is_some_and(|keep| (&keep.model, keep.version) == (name, *v))
         };
         let version = version.filter(|version| !kept(version));
-        successors.extend(version.map(|version| (name.clone(), version)));
+        heirs.extend(version.map(|version| (name.clone(), version)));
     }
-    successors
+    heirs
 }
 
-/// The versions that courses which go on need, with those that answer until they can begin. They stay while others are
-/// used less: nobody would call back an arm that left, as requests are answered by the first one meanwhile. Requests that
-/// wait for another version come before them: a rollout may fail for want of memory, callers may not.
-fn arms(fleet: &Fleet) -> BTreeSet<Key> {
-    let mut arms = BTreeSet::new();
+/// The versions that courses which go on need, with those that answer until they can begin; and whether each answers for
+/// others. They stay while others are used less: nobody would call back an arm that left, as requests are answered by the
+/// first one meanwhile. Requests that wait for another version come before them: a rollout may fail for want of memory,
+/// callers may not.
+fn arms(fleet: &Fleet) -> BTreeMap<Key, bool> {
+    let mut arms = BTreeMap::new();
     for entry in fleet.routing.pipelines.values() {
-        let active = entry
+        if !entry
             .course
             .as_ref()
-            .is_some_and(|course| course.is_active());
-        if active {
-            let needs = entry.needs().into_iter();
-            arms.extend(needs.filter_map(|(model, version)| Some((model.clone(), version?))));
-            arms.extend(entry.keep.iter().map(|k| (k.model.clone(), k.version)));
+            .is_some_and(|course| course.is_active())
+        {
+            continue;
+        }
+        let primary = entry.primary();
+        let needs = entry.needs().into_iter();
+        let needs = needs.filter_map(|need| {
+            let (model, version) = need;
+            Some(((model.clone(), version?), need == primary))
+        });
+        let kept = entry.keep.iter();
+        let kept = kept.map(|keep| ((keep.model.clone(), keep.version), true));
+        for (key, first) in needs.chain(kept) {
+            *arms.entry(key).or_default() |= first;
         }
     }
     arms

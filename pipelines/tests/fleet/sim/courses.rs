@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use impresario_models::Contract;
-use impresario_pipelines::bucket::Slots;
+use impresario_pipelines::bucket::{Slots, Weight};
 use impresario_pipelines::fleet::{
     Command, Course, Entry, Fleet, Input, Judged, Promise, Record, Revision, Routing, Source, Verb,
 };
@@ -62,7 +62,9 @@ const TRIALS: [&str; 8] = [
     "stop why",
 ];
 
-const BANDITS: [&str; 9] = [
+const BANDITS: [&str; 11] = [
+    "pause why",
+    "pause why",
     "pause why",
     "resume",
     "resume",
@@ -98,6 +100,38 @@ const SIGHTS: [&str; 20] = [
     "safe",
 ];
 
+/// Where courses must have been, and what must have been done, in all seeds together.
+pub(super) const PLACES: [&str; 28] = [
+    "rollout pending",
+    "rollout preparing",
+    "rollout failed-prepare",
+    "rollout shadow",
+    "rollout baking",
+    "rollout held",
+    "rollout awaiting-approval",
+    "rollout paused",
+    "rollout promoting",
+    "rollout soaking",
+    "rollout succeeded",
+    "rollout aborting",
+    "rollout rolled-back",
+    "experiment preparing",
+    "experiment running",
+    "experiment paused",
+    "experiment stopped",
+    "bandit preparing",
+    "bandit running",
+    "standalone kept",
+    "rollout kept",
+    "experiment kept",
+    "bandit kept",
+    "rollout back at a revision",
+    "experiment back at a revision",
+    "rollout over a restart",
+    "refused breaks-contract",
+    "refused not-now",
+];
+
 /// A pipeline as it was: what undo is held against.
 #[derive(Clone, PartialEq)]
 pub(super) struct Was {
@@ -117,8 +151,8 @@ impl Sim {
                 let plan = self.pick(PLANS).unwrap();
                 format!("canary {model} {a} {b}: {plan}")
             }
-            4 | 5 => format!("experiment {model} {a} {b}"),
-            6 => format!("bandit {model} {a} {b}"),
+            4 => format!("experiment {model} {a} {b}"),
+            5 | 6 => format!("bandit {model} {a} {b}"),
             _ => format!("standalone {model} {a}"),
         };
         let mut made = definition(&text);
@@ -190,6 +224,25 @@ impl Sim {
         self.insist = false;
     }
 
+    /// Takes a pipeline back to where a course of it shared the traffic.
+    pub(super) fn undo_course(&mut self) {
+        let name = name(self.pick(PIPELINES).unwrap());
+        let oldest = self.fleet.history.first().map_or(0, |r| r.revision.0);
+        let shared = self.states.range(oldest..).filter(|(_, all)| {
+            let slots = all.get(&name).and_then(|was| was.slots.as_ref());
+            slots.is_some_and(|slots| {
+                let first = slots.weights()[0];
+                first < Weight::FULL && first > Weight::ZERO
+            })
+        });
+        let shared: Vec<u64> = shared.map(|(revision, _)| *revision).collect();
+        if let Some(to) = self.pick(shared) {
+            let to = Some(Revision(to));
+            let expected = None;
+            self.command(Command::Undo { name, to, expected });
+        }
+    }
+
     /// Tells some course something.
     pub(super) fn steer(&mut self) {
         let courses = self.courses();
@@ -241,24 +294,31 @@ impl Sim {
         self.command(asked);
     }
 
-    /// The analyst looks at some course.
+    /// The analyst looks at some course, a few times.
     pub(super) fn look(&mut self) {
-        let courses = self.courses();
-        let Some((name, course)) = self.pick(courses) else {
+        let mut courses = self.courses();
+        if self.below(10) > 0 {
+            courses.retain(|(_, course)| course.is_active());
+        }
+        let Some((name, _)) = self.pick(courses) else {
             return;
         };
-        let words = match &*course {
-            Course::Learning(_) => self.pick(["", "0.2 0.8", "0.7 0.3", "0.5 0.5 harm"]),
-            _ => self.pick(SIGHTS),
-        };
-        let elapsed = match &*course {
-            Course::Learning(_) => 60_000,
-            _ => self.pick([1_000, 1_000, 3_000, 60_000]).unwrap(),
-        };
-        let words = format!("{} shadow", words.unwrap());
-        // Some are about a course that is no more.
-        let old = u64::from(self.below(30) == 0);
-        self.judge(&name, &course, &words, elapsed, course.id() - old);
+        for _ in 0..=self.below(6) {
+            let entry = &self.fleet.routing.pipelines[&name];
+            let course = Arc::clone(entry.course.as_ref().unwrap());
+            let words = match &*course {
+                Course::Learning(_) => self.pick(["", "0.2 0.8", "0.7 0.3", "0.5 0.5 harm"]),
+                _ => self.pick(SIGHTS),
+            };
+            let elapsed = match &*course {
+                Course::Learning(_) => 60_000,
+                _ => self.pick([1_000, 1_000, 3_000, 60_000]).unwrap(),
+            };
+            let words = format!("{} shadow", words.unwrap());
+            // Some are about a course that is no more.
+            let old = u64::from(self.below(30) == 0);
+            self.judge(&name, &course, &words, elapsed, course.id() - old);
+        }
     }
 
     fn judge(
@@ -350,6 +410,13 @@ impl Sim {
             self.states.insert(routing.revision.0, all);
             for entry in routing.pipelines.values() {
                 reads_back(&entry.pipeline);
+                let course = entry.course.as_deref();
+                let kind = course.map_or("standalone", Course::kind);
+                let phase = course.map_or("", Course::phase);
+                self.gone.insert(format!("{kind} {phase}"));
+                if entry.keep.is_some() {
+                    self.gone.insert(format!("{kind} kept"));
+                }
             }
         }
         if routing.revision != before || self.below(5) == 0 {
@@ -364,7 +431,10 @@ impl Sim {
         for (name, entry) in &self.stored.pipelines {
             let is = &now.pipelines[name];
             match (&entry.course, &is.course) {
-                (Some(was), Some(is)) => assert!(beats_only(was, is)),
+                (Some(was), Some(is)) => {
+                    assert!(beats_only(was, is));
+                    self.gone.insert(format!("{} over a restart", is.kind()));
+                }
                 (was, is) => assert_eq!(was, is),
             }
         }
@@ -379,7 +449,7 @@ impl Sim {
     }
 
     /// A pipeline was taken back to a revision: it is what it was, and a rollout shares the traffic as it did.
-    pub(super) fn is_as_at(&self, pipeline: &impresario_models::Name, to: Revision) {
+    pub(super) fn is_as_at(&mut self, pipeline: &impresario_models::Name, to: Revision) {
         let known = self.states.range(..=to.0).next_back();
         let was = known.and_then(|(_, all)| all.get(pipeline)).cloned();
         let is = self.fleet.routing.pipelines.get(pipeline);
@@ -388,6 +458,13 @@ impl Sim {
             slots: entry.course.as_ref().map(|course| course.slots().clone()),
         });
         assert!(was == is, "{pipeline} is not what it was at {to}");
+        let entry = self.fleet.routing.pipelines.get(pipeline);
+        let course = entry.and_then(|entry| entry.course.as_deref());
+        let shared = |course: &&Course| course.slots().weights()[0] < Weight::FULL;
+        if let Some(course) = course.filter(shared) {
+            self.gone
+                .insert(format!("{} back at a revision", course.kind()));
+        }
     }
 
     /// What an entry needs stays in memory, whoever asks.

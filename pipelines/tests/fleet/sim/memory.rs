@@ -123,9 +123,16 @@ impl Sim {
     /// Whether the report says that a version is parked. It then does not fit into what is left.
     pub(super) fn is_parked(&self, key: &Key) -> bool {
         let (_, report) = plan(&self.fleet, self.now);
+        let seen = self.fleet.observed.version(key.0.as_str(), key.1);
+        let demanded = seen.is_some_and(|seen| seen.demanded(self.now.monotonic));
         let parked = report.waits.iter().any(|wait| {
             wait.subject == Subject::Version(key.0.clone(), key.1)
-                && matches!(wait.reason, Reason::Parked(_))
+                && match wait.reason {
+                    Reason::Parked(_) => true,
+                    // Those who wait for it do so in vain: it does not fit beside what stays.
+                    Reason::Queued => demanded,
+                    _ => false,
+                }
         });
         let free = self.fleet.limits.budget.map_or(0, |b| b - self.held());
         assert!(!parked || self.bytes(key) > free, "{key:?} would fit");

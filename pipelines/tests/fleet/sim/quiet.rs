@@ -40,7 +40,7 @@ impl Sim {
 
     /// What is to be in memory by itself, as the version policies and the admins say, reckoned from the rules
     /// and not from the code.
-    fn named(&self) -> BTreeSet<Key> {
+    pub(super) fn named(&self) -> BTreeSet<Key> {
         let fleet = &self.fleet;
         let mut wanted = BTreeSet::new();
         for (name, model) in &fleet.observed.models {
