@@ -8,6 +8,7 @@ mod courses;
 mod memory;
 mod outside;
 mod quiet;
+mod stored;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,8 +23,8 @@ use impresario_pipelines::fleet::{
 use impresario_pipelines::spec::{Pipeline, Policy, VersionSelector};
 use impresario_pipelines::table::{self, Resolved, TargetId, Unavailable, Why};
 
-use self::courses::Was;
 use self::outside::World;
+use self::stored::Was;
 use crate::world::{by, command, event, name, step, version};
 
 const SEEDS: u64 = 120;
@@ -325,7 +326,7 @@ impl Sim {
         assert_eq!(specs(before), specs(&undone));
         let back = was(&undone);
         assert!(
-            courses::brought_back(course.as_deref(), back.as_deref()),
+            stored::brought_back(course.as_deref(), back.as_deref()),
             "{name}: {course:?} came back as {back:?}"
         );
         assert_eq!(before.routing.intents, undone.routing.intents);
