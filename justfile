@@ -34,6 +34,10 @@ fuzz TARGET *ARGS:
     cargo +nightly fuzz run --fuzz-dir tests/fuzz --target-dir target/fuzz {{TARGET}} \
         target/fuzz/{{TARGET}} tests/fuzz/seeds/{{TARGET}} -- {{ARGS}}
 
+# The long form of the simulations that CI runs with few seeds: how often sound canaries are aborted, how soon bad ones are.
+simulate SEEDS="1000":
+    SEEDS={{SEEDS}} cargo test --release -p impresario-pipelines --test analysis -- --nocapture
+
 # The whole-process load bench: the release binary beside bare handlers, Python servers and the engines' own loops.
 bench-load *ARGS:
     cargo bench --bench load -- {{ARGS}}
