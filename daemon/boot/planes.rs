@@ -109,6 +109,7 @@ impl Planes<'_> {
                 async move { reload.reload(by).await }
             }),
         });
+        actix_web::rt::spawn(http::admin::keep_decisions(admin.clone()));
         let app = move || App::new().configure(http::admin::configure(admin.clone()));
         let http = HttpServer::new(app)
             .workers(ADMIN_WORKERS)

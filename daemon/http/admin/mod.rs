@@ -31,6 +31,7 @@ mod steer;
 mod tokens;
 pub mod wire;
 
+pub use decisions::keep_decisions;
 pub use events::Streams;
 pub use guard::REASON;
 pub(super) use guard::asking;
