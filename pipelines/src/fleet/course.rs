@@ -193,7 +193,15 @@ impl Course {
                 trial::tick(trial, spec, sight, now).map(Moved::from)
             }
             (Self::Learning(learning), Policy::Bandit(spec), Seen::Learning(sight)) => {
-                learning::tick(learning, spec, sight, now).map(Moved::from)
+                let step = learning::tick(learning, spec, sight, now);
+                // A period that changes nothing is none of the history's business.
+                if let Some(step) = &step
+                    && (&step.next.phase, &step.next.slots, &step.next.removed)
+                        == (&learning.phase, &learning.slots, &learning.removed)
+                {
+                    return Ticked::Pulse(Self::Learning(step.next.clone()));
+                }
+                step.map(Moved::from)
             }
             _ => None,
         };
