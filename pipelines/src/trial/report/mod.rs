@@ -117,16 +117,17 @@ pub fn report(record: &Record, spec: &Experiment, trial: &Trial, now: Now) -> Re
         .arms
         .iter()
         .enumerate()
-        .map(|(index, (arm, _))| ArmLine {
-            name: arm.name.as_str().to_owned(),
-            weight: trial
-                .split
-                .weights()
-                .get(index)
-                .copied()
-                .unwrap_or_default(),
-            units: record.stretches().iter().map(|one| one.units(index)).sum(),
-            requests: tallies(record, index).map(|tally| tally.requests).sum(),
+        .map(|(index, (arm, _))| {
+            let weight = trial.split.weights().get(index).copied();
+            let requests: u64 = tallies(record, index).map(|tally| tally.requests).sum();
+            let units: f64 = record.stretches().iter().map(|one| one.units(index)).sum();
+            ArmLine {
+                name: arm.name.as_str().to_owned(),
+                weight: weight.unwrap_or_default(),
+                // Keys are estimated from bits: one more than there were requests is possible, but nobody's news.
+                units: units.min(requests as f64),
+                requests,
+            }
         })
         .collect();
     let goals = spec.goals.iter().map(|goal| (goal, Role::Goal));
