@@ -41,7 +41,7 @@ pub struct Terms {
 pub struct Observation {
     /// How it ended on the arm that it was assigned to, whoever rescued it.
     pub outcome: Outcome,
-    /// From the decision to the end.
+    /// How long the engine took; where there is no answer, from the decision to the end.
     pub latency: Duration,
     /// What its answer was like, where there is one.
     pub glance: Glance,

@@ -281,20 +281,24 @@ impl Counting<'_> {
                     compute: computed.compute,
                     executions: computed.executions,
                 };
-                self.tell(Outcome::Success, false, &computed.outputs);
+                // What waits for a thread, or to be joined, depends on how much traffic an arm has: a version that gets
+                // little wakes its threads each time, and would be found slow for that. The engine's time is its own.
+                let latency = computed.compute;
+                self.tell(Outcome::Success, latency, false, &computed.outputs);
                 (Outcome::Success, Some(times))
             }
             Err(error) => {
                 let outcome = error.code().outcome;
-                self.tell(outcome, matches!(error, Error::Broke { .. }), &[]);
+                let broke = matches!(error, Error::Broke { .. });
+                self.tell(outcome, self.begun.elapsed(), broke, &[]);
                 (outcome, None)
             }
         });
     }
 
-    fn tell(&self, outcome: Outcome, violation: bool, outputs: &[Tensor]) {
+    fn tell(&self, outcome: Outcome, latency: Duration, violation: bool, outputs: &[Tensor]) {
         if let Some(entry) = self.entry {
-            entry.saw(outcome, self.begun.elapsed(), violation, outputs);
+            entry.saw(outcome, latency, violation, outputs);
         }
     }
 }
@@ -302,7 +306,7 @@ impl Counting<'_> {
 impl Drop for Counting<'_> {
     fn drop(&mut self) {
         let (outcome, times) = self.sample.unwrap_or_else(|| {
-            self.tell(Outcome::Abandoned, false, &[]);
+            self.tell(Outcome::Abandoned, self.begun.elapsed(), false, &[]);
             (Outcome::Abandoned, None)
         });
         if let Some(entry) = self.entry {
