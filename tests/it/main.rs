@@ -16,6 +16,7 @@ mod cli;
 mod clients;
 mod contained;
 mod daemon;
+mod delivery;
 mod drain;
 mod engines;
 mod fuzz;
