@@ -19,6 +19,7 @@ use super::{Denied, Guard, Plane, configure};
 use crate::Impresario;
 use crate::auth::Asking;
 
+mod feedback;
 mod inference;
 mod repository;
 mod routing;

@@ -8,7 +8,7 @@ mod taken;
 mod threads;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use impresario_models::{Name, VersionNumber};
@@ -137,12 +137,15 @@ fn bandit() -> Bandit {
     }
 }
 
-/// The course of the experiment, as it runs.
+/// The course of the experiment, as it runs: made once, as ten thousand slots take their time.
 fn running() -> Trial {
-    let spec = experiment();
-    let trial = trial::begin(7, &spec, now(0)).unwrap();
-    let step = trial::tick(&trial, &spec, &trial::Sight::default(), now(0));
-    step.unwrap().next
+    static RUNNING: LazyLock<Trial> = LazyLock::new(|| {
+        let spec = experiment();
+        let trial = trial::begin(7, &spec, now(0)).unwrap();
+        let step = trial::tick(&trial, &spec, &trial::Sight::default(), now(0));
+        step.unwrap().next
+    });
+    RUNNING.clone()
 }
 
 fn slots() -> Slots {
