@@ -291,6 +291,7 @@ impl Actor for Analyst {
         let address = ctx.address();
         // Whoever trips a ledger is on a request's path: it leaves a word and goes on.
         self.desk.ledgers.on_trip(move || address.do_send(Look));
+        ctx.notify(Look);
         ctx.run_interval(EVERY, |me, _| me.look());
     }
 }

@@ -251,6 +251,8 @@ impl Supervisor {
             self.commit(&next, &[])?;
             self.fleet = Arc::new(next);
             self.proceed(ctx);
+            // Feedback on what began is taken from now on.
+            self.settings.ledgers.call();
             return Ok(Outcome {
                 revision: self.fleet.routing.revision,
                 changed,

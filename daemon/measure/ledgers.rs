@@ -46,10 +46,15 @@ struct Alarm(Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>);
 // === impl Ledgers ===
 
 impl Ledgers {
-    /// Who is called, on the path of the request, when an arm fails so often in a row that it is cut off. The first one
+    /// Who is called when something begins and, on the path of the request, when an arm fails so often in a row that it is cut off. The first one
     /// that is named stays.
     pub fn on_trip(&self, call: impl Fn() + Send + Sync + 'static) {
         let _named: Result<(), _> = self.alarm.0.set(Box::new(call));
+    }
+
+    /// Calls that one: something began that it should look at.
+    pub fn call(&self) {
+        self.alarm.ring();
     }
 
     /// The ledger of a pipeline's course and segment, made where there is none.

@@ -9,6 +9,7 @@ use impresario_models::{Batching, Contract, DataType, Dim, InferError, Port};
 use impresario_pipelines::analysis::Class;
 use impresario_pipelines::bucket::{Slots, Weight, slot};
 use impresario_pipelines::fleet::{self, Course, Now, Revision, Source};
+use impresario_pipelines::rollout::{Phase, Stay};
 use impresario_pipelines::spec::Pipeline;
 use serde_json::{Value, json};
 
@@ -79,7 +80,10 @@ impl World {
         let weights = [10_000 - second, second].map(|points| Weight::new(points).unwrap());
         let slots = Slots::new(&weights).unwrap();
         match &mut course {
-            Some(Course::Rollout(rollout)) => rollout.slots = slots,
+            Some(Course::Rollout(rollout)) => {
+                rollout.phase = Phase::Step(Stay::Baking);
+                rollout.slots = slots;
+            }
             Some(Course::Trial(trial)) => trial.slots = slots,
             Some(Course::Learning(_)) | None => {}
         }

@@ -267,6 +267,8 @@ pub(crate) const BANS: &[Ban] = &[
         except: &[
             // A slow version is what this fake is.
             "models/src/backend/fake/",
+            // A daemon that went away is asked again after a while, so many times.
+            "daemon/cli/rollout/watch.rs",
             // A process that has just ended may hold the lock for a moment; the wait is bounded.
             "daemon/store/sled/open.rs",
         ],

@@ -11,7 +11,7 @@ use super::Supervisor;
 use crate::actors::messages::Judge;
 
 /// How often what changes without a revision is written: how long something has been going on.
-const CHECKPOINT: Duration = Duration::from_secs(5);
+const CHECKPOINT: Duration = Duration::from_secs(1);
 
 impl Supervisor {
     /// Takes in what was seen of one course; whether anybody is answered otherwise than before.

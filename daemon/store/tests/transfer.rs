@@ -63,7 +63,7 @@ fn the_file_says_what_it_is() {
     let lines: Vec<_> = file.lines().collect();
     let header = r#"{"format":"impresario-backup","version":1,"schema":1,"revision":7,"at":1700000000000,"count":16}"#;
     assert_eq!(lines[0], header);
-    assert_eq!(lines.len(), 17);
+    assert_eq!(lines.len(), 18);
     expect_test::expect![[r#"
         {"kind":"pipeline","value":{"name":"p5","is":{"pipeline":{"policy":{"type":"standalone","model":"iris","version":6}},"revision":6,"source":"file"}}}
         {"kind":"intent","value":{"name":"m5","is":{"unloaded":true,"versions":[{"version":6,"load":false}]}}}

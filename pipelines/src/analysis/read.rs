@@ -70,11 +70,17 @@ pub(super) fn harmless(metric: Metric) -> f64 {
     }
 }
 
-/// Whether a rate of a metric can be negligible by itself: the quantiles' rates are what they are by construction.
+/// Whether a rate of a metric can be negligible by itself.
 pub(super) fn can_be_negligible(metric: Metric) -> bool {
     match metric {
-        Metric::Errors | Metric::Timeouts | Metric::SlowerThan(_) | Metric::NonFinite => true,
-        Metric::Slow50 | Metric::Slow90 | Metric::Slow99 | Metric::Outputs => false,
+        Metric::Errors
+        | Metric::Timeouts
+        | Metric::Slow50
+        | Metric::Slow90
+        | Metric::Slow99
+        | Metric::SlowerThan(_)
+        | Metric::NonFinite => true,
+        Metric::Outputs => false,
     }
 }
 
@@ -144,10 +150,16 @@ impl Reader<'_> {
         let of = sum(&|counts| self.base(counts));
         let margin = guardrail.margin.unwrap_or(self.margin);
         let log_e_safe = kernel::log_e_safe(&cells, margin);
+        let log_e_harm = kernel::log_e_harm(&cells, harmless(guardrail.metric));
+        let safe = self.ground(guardrail, log_e_safe, events[CANARY], of[CANARY]);
         Reading {
-            log_e_harm: kernel::log_e_harm(&cells, harmless(guardrail.metric)),
+            log_e_harm: match safe {
+                // Ten times next to nothing is next to nothing.
+                Some(Ground::Negligible { .. }) => log_e_harm.min(0.0),
+                Some(Ground::Margin | Ground::Alike) | None => log_e_harm,
+            },
             log_e_safe,
-            safe: self.ground(guardrail, log_e_safe, events[CANARY], of[CANARY]),
+            safe,
             broken: self.breach(guardrail, events[CANARY], of[CANARY]),
             ..blank(guardrail, margin, events, of, cells)
         }

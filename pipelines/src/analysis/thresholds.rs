@@ -6,7 +6,7 @@ use crate::spec::canary::{Canary, Metric, Step};
 /// Frozen from the stable. Plain data, to be stored with the rollout.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Thresholds {
-    /// The stable's median and its 90th and 99th percentile, in nanoseconds.
+    /// What is slower than the stable's median, 90th and 99th percentile by more than callers may notice, in nanoseconds.
     pub slow_ns: [u64; 3],
     /// The specification's own threshold, in nanoseconds.
     pub slower_than_ns: Option<u64>,
@@ -46,7 +46,7 @@ impl Thresholds {
         let deciles = (values.len() >= Self::NEEDED / 2)
             .then(|| std::array::from_fn(|n| values[rank(values.len(), (n + 1) as f64 / 10.0)]));
         Some(Self {
-            slow_ns: [0.5, 0.9, 0.99].map(|q| latencies[rank(latencies.len(), q)]),
+            slow_ns: [0.5, 0.9, 0.99].map(|q| slower(latencies[rank(latencies.len(), q)])),
             slower_than_ns,
             deciles,
         })
@@ -72,6 +72,14 @@ impl Thresholds {
         let bounds = self.deciles.as_ref()?;
         Some(bounds.partition_point(|bound| *bound < value) as u8)
     }
+}
+
+/// From where on a request counts as slower than a quantile: half as long again, and a millisecond. An arm with little
+/// traffic finds its caches cold and is slower by less than that, whatever its version; what is more, callers may notice.
+fn slower(quantile: u64) -> u64 {
+    quantile
+        .saturating_add(quantile / 2)
+        .saturating_add(1_000_000)
 }
 
 /// The place of a quantile among so many sorted samples.

@@ -168,7 +168,7 @@ impl Case<'_> {
             Ruling::Measure(thresholds) => {
                 let [p50, p90, p99] = thresholds.slow_ns.map(|ns| ns as f64 / 1e6);
                 let why = format!(
-                    "what is slow was measured on the stable: p50 {p50:.1} ms, p90 {p90:.1} ms, p99 {p99:.1} ms"
+                    "what is slow was measured on the stable, and half of it and 1 ms added: p50 {p50:.1} ms, p90 {p90:.1} ms, p99 {p99:.1} ms"
                 );
                 let named = [
                     ("slow-p50.ms", p50),

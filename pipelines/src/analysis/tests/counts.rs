@@ -200,7 +200,8 @@ fn thresholds_are_quantiles_and_values_fall_below_them() {
     };
     assert_eq!(Thresholds::freeze(few, None), None);
     let thresholds = Thresholds::freeze(samples, Some(5)).unwrap();
-    assert_eq!(thresholds.slow_ns, [500, 900, 990]);
+    // The quantiles, half of each and a millisecond.
+    assert_eq!(thresholds.slow_ns, [1_000_750, 1_001_350, 1_001_485]);
     assert_eq!(thresholds.slower_than_ns, Some(5));
     let deciles = [-1.0, 0.0, 19.0, 19.5, 100.0, 179.0, 1e9].map(|v| thresholds.decile(v).unwrap());
     assert_eq!(deciles, [0, 0, 0, 1, 5, 8, 9]);

@@ -56,7 +56,7 @@ fn a_sound_canary_goes_through_every_kind_of_step() {
               5 %    baking            rollout.advance: step 2 of 7: 5 % of the traffic, because 500 of 500 pairs were compared, 99.6 % agree where 99.0 % must
             > slow known
             > for 2s
-              5 %    baking            rollout.measure: what is slow was measured on the stable: p50 2.0 ms, p90 5.0 ms, p99 9.0 ms
+              5 %    baking            rollout.measure: what is slow was measured on the stable, and half of it and 1 ms added: p50 2.0 ms, p90 5.0 ms, p99 9.0 ms
               5 %    baking            rollout.advance: step 3 of 7: pause of 2m, because the canary has 5 % of the traffic
             > for 1m
               waits: pausing for another 1m 1s
