@@ -114,14 +114,14 @@ fn threefold_errors_are_aborted() {
 fn a_slower_version_is_aborted_and_a_load_swing_is_not() {
     let world = World {
         canary: Canaried {
-            latency: 1.6,
+            latency: 2.0,
             ..Canaried::default()
         },
         analysis: everything(),
         ..World::default()
     };
     let ends = run(&world);
-    report("60 % slower", &ends);
+    report("twice as slow", &ends);
     // In one of some hundred the thresholds were frozen in the middle of an incident, and nothing is slow by them.
     assert!(aborted(&ends) >= 0.99);
     let top = |end: &End| match end.readings.harm.top {

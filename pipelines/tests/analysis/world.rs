@@ -248,7 +248,7 @@ impl Run<'_> {
         let output = random.part();
         Fate {
             failed: random.chance(errors),
-            latency: 1e6 * latency * load * slow * (1.0 + random.wait()),
+            latency: 1e7 * latency * load * slow * (1.0 + random.wait()),
             // What drifts falls into the lowest decile.
             output: if random.chance(drift) { 0.0 } else { output },
         }
