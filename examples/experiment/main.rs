@@ -66,7 +66,9 @@ fn main() -> Result<(), Failure> {
     let daemon = Daemon::start("experiment")?;
     // It gathers from its first look on.
     story.wait("the experiment", || {
-        Ok((!daemon.get(PATH)?["report"].is_null()).then_some(()))
+        let shown = daemon.get(PATH)?;
+        let running = shown["course"]["phase"] == "running";
+        Ok((running && !shown["report"].is_null()).then_some(()))
     })?;
     let users = Users::default();
     let crowd = Crowd::start(&daemon.http, "postcode", CALLERS, users.clone());

@@ -40,6 +40,8 @@ impl Supervisor {
         if self.commit(&next, &[]).is_ok() {
             self.fleet = Arc::new(next);
             self.proceed(ctx);
+            // What began with it is looked at from now on.
+            self.settings.ledgers.call();
         }
     }
 

@@ -152,7 +152,8 @@ fn thresholds_are_frozen_from_the_stables_first_answers() {
         (1_000, 1_000)
     );
     let frozen = Thresholds::freeze(samples, None).unwrap();
-    assert_eq!(frozen.slow_ns, [500, 900, 990]);
+    // Its quantiles, half of each and a millisecond.
+    assert_eq!(frozen.slow_ns, [1_000_750, 1_001_350, 1_001_485]);
     assert_eq!(frozen.deciles.unwrap()[4], 500.0);
     // An answer that is no number is no sample of numbers.
     ledger.record(STABLE, None, &answered(Output::Value(f64::INFINITY)));

@@ -73,7 +73,8 @@ fn experiment() -> Value {
 fn gathered(daemon: &Daemon) -> Value {
     let shown = daemon.until(
         |daemon| daemon.admin_get("/pipelines/postcode/experiment"),
-        |reply| !reply.body["report"].is_null(),
+        // Until all arms are ready the baseline answers all, and nothing is counted.
+        |reply| reply.body["course"]["phase"] == "running" && !reply.body["report"].is_null(),
     );
     shown.body["report"].clone()
 }
