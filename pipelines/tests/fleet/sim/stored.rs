@@ -96,6 +96,13 @@ pub(super) fn beats_only(was: &Course, is: &Course) -> bool {
             was.pulse = is.pulse.clone();
             was == *is
         }
+        // A period that changes no share.
+        (Course::Learning(was), Course::Learning(is)) => {
+            let mut was = was.clone();
+            (was.periods, was.since, was.best) = (is.periods, is.since, is.best);
+            was.why.clone_from(&is.why);
+            was == *is
+        }
         _ => was == is,
     }
 }
