@@ -45,3 +45,8 @@ bench-load *ARGS:
 # Serve the quickstart's models.
 demo:
     cargo run --release -- serve --config examples/quickstart/impresario.toml
+
+# An example's story, told with the real daemon in a minute: canary, experiment, shadow or bandit.
+story NAME:
+    cargo build --release
+    cargo run --release --example {{NAME}}
