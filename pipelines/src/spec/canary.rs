@@ -111,13 +111,14 @@ pub enum Metric {
     Errors,
     /// Requests whose time passed.
     Timeouts,
-    /// Requests slower than half of the stable's were, when they were measured first.
+    /// Requests that the engine took half as long again for, and a millisecond more, as for half of the stable's when
+    /// they were measured first.
     Slow50,
-    /// Requests slower than nine in ten.
+    /// The same as for nine in ten.
     Slow90,
-    /// Requests slower than 99 in 100.
+    /// The same as for 99 in 100.
     Slow99,
-    /// Requests slower than a given time, in microseconds.
+    /// Requests that the engine took longer for than a given time, in microseconds.
     SlowerThan(u64),
     /// Answers with NaN or an infinity.
     NonFinite,

@@ -11,9 +11,10 @@ use crate::spec::read::{Field, Reader, describe};
 /// A metric that must not become worse.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GuardrailSpec {
-    /// `"errors"` (failed or crashed), `"timeouts"`, `"slow-p50"`, `"slow-p90"` or `"slow-p99"` (slower than so many
-    /// of 100 requests of the stable were), `"slower-than"` (than `time`), `"non-finite"` (NaN or an infinity in the
-    /// answer), or `"outputs"` (labels or deciles of the first output). Required.
+    /// `"errors"` (failed or crashed), `"timeouts"`, `"slow-p50"`, `"slow-p90"` or `"slow-p99"` (the engine took
+    /// half as long again, and 1 ms more, as for so many of 100 requests of the stable), `"slower-than"` (the engine took
+    /// longer than `time`), `"non-finite"` (NaN or an infinity in the answer), or `"outputs"` (labels or deciles of the
+    /// first output). Required.
     pub metric: &'static str,
     /// The time of `slower-than`, from 1 us to 1 h, in whole microseconds. Required there, and unknown elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
