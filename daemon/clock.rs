@@ -61,6 +61,7 @@ pub fn wall() -> SystemTime {
     SystemTime::now()
 }
 
-fn millis(duration: Duration) -> u64 {
+/// Whole milliseconds of a duration; the most there are for one that is longer.
+pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

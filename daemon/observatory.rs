@@ -47,6 +47,12 @@ impl Observatory {
         self.board.of(pipeline)?.readings
     }
 
+    /// Up to when evidence and feedback are in the store, in milliseconds since 1970.
+    #[must_use]
+    pub fn stored_until(&self) -> Option<u64> {
+        self.board.stored_until()
+    }
+
     /// The traffic of a pipeline: that of its rollout, as the analyst sees it, else the average since the daemon began.
     /// Nothing for one that nobody has asked.
     #[must_use]

@@ -129,7 +129,7 @@ impl Analyst {
                     let light = Light {
                         ledgers: &self.desk.ledgers,
                         source: self.source,
-                        sticky: !entry.pipeline.service().key.is_address(),
+                        sticky: entry.is_sticky(),
                         shown: (self.desk.shown)(name),
                     };
                     let watch = self.watches.entry(name.clone());
@@ -138,7 +138,10 @@ impl Analyst {
                     if watch.course != rollout.id {
                         *watch = Watch::new(rollout.id, Evidence::default());
                     }
-                    // One that has ended is looked at too, so that its report tells the last of it.
+                    // One that has ended is looked at until its report tells the last of it.
+                    if watch.is_closed() && !rollout.is_active() {
+                        continue;
+                    }
                     Sight::Rollout(watch.look(name, rollout, spec, &light))
                 }
                 (Course::Trial(_), Policy::Experiment(_)) => Sight::Trial(trial::Sight::default()),
@@ -159,12 +162,18 @@ impl Analyst {
         changes.extend(self.news());
         changes.extend(self.desk.feedback.changes(now));
         // What is told rests on what is kept, or at least on what was tried to be.
-        if !changes.is_empty()
-            && let Err(error) = self.desk.store.keep(&changes)
-        {
-            tracing::error!(%error, "evidence could not be kept; it is tried again with the next");
-            self.desk.feedback.spoil();
-            self.watches.values_mut().for_each(Watch::spoil);
+        let kept = match changes.is_empty() {
+            true => Ok(()),
+            false => self.desk.store.keep(&changes),
+        };
+        match kept {
+            // What came before this look began is in it.
+            Ok(()) => self.desk.board.stored(now.wall),
+            Err(error) => {
+                tracing::error!(%error, "evidence could not be kept; it is tried again with the next");
+                self.desk.feedback.spoil();
+                self.watches.values_mut().for_each(Watch::spoil);
+            }
         }
         let notices = self.watches.iter();
         let notices = notices.map(|(name, watch)| (name.clone(), watch.notice()));
@@ -218,9 +227,9 @@ impl Analyst {
             .cloned()
             .collect();
         self.desk.ledgers.retain(|key| {
-            course(&key.pipeline).is_some_and(|course| course.id() == key.course)
-                // Its last words are read before it goes.
-                && course(&key.pipeline).is_some_and(|course| course.segment() <= key.segment + 1)
+            // Its last words are read before it goes.
+            let is_read = |course: &Course| course.segment() <= key.segment + 1;
+            course(&key.pipeline).is_some_and(|course| course.id() == key.course && is_read(course))
         });
         let removed = gone.into_iter().map(|name| {
             self.watches.remove(&name);
@@ -255,9 +264,9 @@ fn declared(snapshot: &Snapshot) -> Vec<Declared> {
         let wants = match (course, entry.pipeline.policy()) {
             (Course::Trial(_), Policy::Experiment(spec)) => Wants::Experiment {
                 spec: Arc::clone(spec),
-                unit: match entry.pipeline.service().key.is_address() {
-                    true => Unit::Request,
-                    false => Unit::Key,
+                unit: match entry.is_sticky() {
+                    true => Unit::Key,
+                    false => Unit::Request,
                 },
             },
             (Course::Learning(_), Policy::Bandit(spec)) => Wants::Bandit(Arc::clone(spec)),

@@ -34,7 +34,7 @@ use impresario_pipelines::spec::experiment::{By, Experiment};
 use impresario_pipelines::trial::record::{DIMENSIONS, Plan};
 use impresario_pipelines::trial::{Record, Report, Trial, Unit, report};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, millis};
 use crate::store::Keep;
 use restore::Waiting;
 
@@ -344,10 +344,6 @@ impl Wants {
             Self::Bandit(spec) => spec.reward_within,
         }
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What is behind the locks here is changed in small steps that do not panic.

@@ -97,13 +97,6 @@ impl Ledger {
         }
     }
 
-    /// With the trip wire of the segment before, in which the same versions answered.
-    #[must_use]
-    pub fn following(self, before: &Self) -> Self {
-        self.wire.follow(&before.wire);
-        self
-    }
-
     /// The id of the course that it counts for.
     #[must_use]
     pub fn course(&self) -> u64 {

@@ -129,13 +129,6 @@ impl Serve {
         }
     }
 
-    /// Keeps decisions there.
-    #[must_use]
-    pub fn with_decisions(mut self, decisions: Decisions) -> Self {
-        self.decisions = decisions;
-        self
-    }
-
     /// Signs route tokens with a secret that other replicas and later starts have too; with a random one of its own
     /// where none is given.
     #[must_use]

@@ -32,6 +32,8 @@ pub(super) struct Watch {
     requests: u64,
     /// How much evidence there was when it was kept last.
     kept: Option<(u64, u32, bool)>,
+    /// Nothing new can come: the rollout has ended, and whoever was decided on in it has been answered.
+    closed: bool,
 }
 
 /// What a look has to work with.
@@ -53,6 +55,7 @@ impl Watch {
             looked: None,
             requests: 0,
             kept: None,
+            closed: false,
         }
     }
 
@@ -67,6 +70,8 @@ impl Watch {
         let now = clock::instant();
         let passed = self.looked.replace(now).map(|before| now - before);
         let opened = light.ledgers.of(name, rollout.id);
+        // Before what they counted is taken over: who writes no more has written all.
+        self.closed = !rollout.is_active() && opened.iter().all(|opened| opened.idle);
         self.gather(rollout, &opened, light.source);
         let (analysis, margin) = rollout.analysis(spec);
         let readings = analysis::read(&self.evidence, &analysis, margin, light.sticky);
@@ -93,7 +98,7 @@ impl Watch {
                     Thresholds::freeze(current.ledger.samples(), Thresholds::stated(spec))
                 }),
             },
-            elapsed: millis(passed.unwrap_or_default().min(GAP)),
+            elapsed: clock::millis(passed.unwrap_or_default().min(GAP)),
         }
     }
 
@@ -165,6 +170,11 @@ impl Watch {
         }
     }
 
+    /// Whether nothing new can come any more, so that it need not be looked at again.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// What was to be kept was not.
     pub(super) fn spoil(&mut self) {
         self.kept = None;
@@ -185,6 +195,75 @@ impl Watch {
     }
 }
 
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+#[cfg(test)]
+mod tests {
+    use impresario_pipelines::analysis::Glance;
+    use impresario_pipelines::fleet::Now;
+    use impresario_pipelines::rollout::{self, Cause, Phase};
+    use impresario_pipelines::spec::{Pipeline, Policy};
+
+    use super::*;
+    use crate::measure::{Observation, Outcome, Terms};
+
+    #[test]
+    fn an_ended_rollout_is_looked_at_until_nobody_writes_and_its_traffic_stays() {
+        let text = r#"{"policy":{"type":"canary","model":"digits","stable":1,"canary":2,
+            "steps":[{"set_weight":50},{"analyze":"default"}]}}"#;
+        let pipeline: Pipeline = serde_json::from_str(text).unwrap();
+        let Policy::Canary(spec) = pipeline.policy() else {
+            panic!("a canary was asked for");
+        };
+        let now = Now {
+            monotonic: 0,
+            wall: 0,
+        };
+        let mut rollout = rollout::begin(7, spec, now);
+        let (name, ledgers) = (Name::new("postcode").unwrap(), Ledgers::default());
+        let ledger = ledgers.open(
+            &name,
+            Terms {
+                course: rollout.id,
+                segment: rollout.segment,
+                arms: 2,
+                thresholds: None,
+                sticky: false,
+            },
+        );
+        let light = Light {
+            ledgers: &ledgers,
+            source: Source {
+                replica: 1,
+                boot: 1,
+            },
+            sticky: false,
+            shown: None,
+        };
+        let mut watch = Watch::new(rollout.id, Evidence::default());
+        watch.look(&name, &rollout, spec, &light);
+        let answered = Observation {
+            outcome: Outcome::Success,
+            latency: Duration::from_millis(1),
+            glance: Glance::default(),
+            violation: false,
+        };
+        (0..100).for_each(|_| ledger.record(STABLE, None, &answered));
+        watch.look(&name, &rollout, spec, &light);
+        let traffic = watch.traffic.per_second;
+        assert!(traffic > 0.0 && !watch.is_closed());
+
+        rollout.phase = Phase::RolledBack(Cause::Asked);
+        ledger.record(STABLE, None, &answered);
+        watch.look(&name, &rollout, spec, &light);
+        assert!(!watch.is_closed(), "a request is under way");
+        ledger.record(STABLE, None, &answered);
+        drop(ledger);
+        watch.look(&name, &rollout, spec, &light);
+        assert!(watch.is_closed());
+        let counted = watch.evidence.segments.values();
+        let counted: u64 = counted
+            .flat_map(|segment| segment.tallies.values())
+            .map(|tally| tally.arms[STABLE].requests)
+            .sum();
+        assert_eq!(counted, 102, "its last words are read");
+    }
 }

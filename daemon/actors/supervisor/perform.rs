@@ -185,7 +185,7 @@ impl Supervisor {
                 segment: rollout.segment,
                 arms: rollout.slots.arms(),
                 thresholds: rollout.thresholds.clone(),
-                sticky: !entry.pipeline.service().key.is_address(),
+                sticky: entry.is_sticky(),
             };
             let ledger = rollout
                 .is_active()

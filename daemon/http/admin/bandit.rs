@@ -13,7 +13,7 @@ use super::parse::{self, Trying};
 use super::pipelines::Change;
 use super::problem::Problem;
 use super::wire::{
-    BanditEndV1, BanditOrderV1, BanditReportV1, BanditV1, CourseV1, ProblemV1, SteeredV1,
+    self, BanditEndV1, BanditOrderV1, BanditReportV1, BanditV1, CourseV1, ProblemV1, SteeredV1,
 };
 use super::{Admin, sights, steer as steering};
 
@@ -54,6 +54,7 @@ pub(super) async fn show(
         course: CourseV1::of(entry)
             .ok_or_else(|| Problem::internal(&"a bandit without a course"))?,
         report: report.as_ref().map(BanditReportV1::from),
+        stored_until: sights::stored_until(&admin).map(wire::time),
         verbs: verbs(entry, course, admin.impresario.clock().now()),
     };
     Ok(steering::tagged(shown.revision, shown))

@@ -15,7 +15,7 @@ use super::parse::{self, Trying};
 use super::pipelines::Change;
 use super::problem::{Code, Problem};
 use super::wire::{
-    CourseV1, ExperimentOrderV1, ExperimentReportV1, ExperimentV1, ProblemV1, SteeredV1,
+    self, CourseV1, ExperimentOrderV1, ExperimentReportV1, ExperimentV1, ProblemV1, SteeredV1,
 };
 use super::{Admin, sights, steer as steering};
 
@@ -56,6 +56,7 @@ pub(super) async fn show(
         course: CourseV1::of(entry)
             .ok_or_else(|| Problem::internal(&"an experiment without a course"))?,
         report: report.as_ref().map(ExperimentReportV1::from),
+        stored_until: sights::stored_until(&admin).map(wire::time),
         verbs: verbs(entry, course, admin.impresario.clock().now()),
     };
     Ok(steering::tagged(shown.revision, shown))

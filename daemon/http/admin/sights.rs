@@ -15,6 +15,11 @@ pub(super) fn readings(admin: &Admin, name: &Name) -> Option<Arc<Readings>> {
     admin.impresario.observatory().readings(name)
 }
 
+/// Up to when what courses gather is in the store, in milliseconds since 1970.
+pub(super) fn stored_until(admin: &Admin) -> Option<u64> {
+    admin.impresario.observatory().stored_until()
+}
+
 /// The traffic of a pipeline, as its stable shows it.
 pub(super) fn traffic(admin: &Admin, name: &Name) -> Option<Traffic> {
     admin.impresario.observatory().traffic(name)

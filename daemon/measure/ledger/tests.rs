@@ -237,12 +237,10 @@ fn five_failures_in_a_row_stop_the_canary_and_say_so_once() {
     assert_eq!(calls.load(Relaxed), 1);
     assert_eq!(ledger.trip(CANARY), Trip::Canary);
     assert!(!ledger.tripped(STABLE));
-    // It stays stopped, whatever comes in late, and in the segments that follow.
+    // It stays stopped, whatever comes in late.
     (0..20).for_each(|_| ledger.record(CANARY, None, &seen(Outcome::Success)));
     (0..20).for_each(|_| ledger.record(STABLE, None, &seen(Outcome::Failed)));
     assert_eq!(ledger.trip(CANARY), Trip::Canary);
-    let next = self::ledger(terms()).following(&ledger);
-    assert!(next.tripped(CANARY));
 }
 
 #[test]

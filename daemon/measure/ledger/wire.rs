@@ -25,14 +25,6 @@ impl Wire {
         }
     }
 
-    /// Goes on where another one is.
-    pub(super) fn follow(&self, before: &Self) {
-        for (end, before) in self.ends.iter().zip(&before.ends) {
-            end.streak.store(before.streak.load(Relaxed), Relaxed);
-            end.tripped.store(before.tripped.load(Relaxed), Relaxed);
-        }
-    }
-
     pub(super) fn tripped(&self, arm: usize) -> bool {
         self.ends
             .get(arm)

@@ -156,7 +156,6 @@ fn weights_are_exact_or_refused() {
     for points in 0..=10_000 {
         let weight = Weight::new(points).unwrap();
         assert_eq!(Weight::from_percent(weight.percent()), Ok(weight));
-        assert_eq!(Weight::from_share(weight.share()), Ok(weight));
         let written = format!("{weight}");
         let read: f64 = written.trim_end_matches(" %").parse().unwrap();
         assert_eq!(Weight::from_percent(read), Ok(weight));

@@ -62,14 +62,6 @@ impl Weight {
         Ok(Self(points as u16))
     }
 
-    /// A weight as a part of one.
-    ///
-    /// # Errors
-    /// [`WeightError`] outside 0 to 1 and for what is no whole number of ten-thousandths.
-    pub fn from_share(share: f64) -> Result<Self, WeightError> {
-        Self::from_percent(share * 100.0)
-    }
-
     /// The weights nearest to parts of one: each is rounded down, and what is left goes to the largest remainders, the
     /// earlier one where two are alike. The weights sum to one.
     ///

@@ -31,6 +31,12 @@ impl Entry {
         }
     }
 
+    /// Whether a user stays with a variant, so that users are counted, and not requests.
+    #[must_use]
+    pub fn is_sticky(&self) -> bool {
+        !self.pipeline.service().key.is_address()
+    }
+
     /// The versions that must be in memory, the pinned ones with their number.
     #[must_use]
     pub fn needs(&self) -> Vec<(&Name, Option<VersionNumber>)> {

@@ -139,41 +139,6 @@ pub fn best(arms: &[Posterior]) -> Vec<f64> {
     }
 }
 
-/// The same by rounds of draws, one per arm and round: how often each arm's sample was the largest. Stops early where
-/// the draws end; without a whole round all arms are alike.
-#[must_use]
-pub fn best_by_draws(
-    arms: &[Posterior],
-    draws: impl IntoIterator<Item = f64>,
-    rounds: usize,
-) -> Vec<f64> {
-    let mut draws = draws.into_iter();
-    let mut won = vec![0_u64; arms.len()];
-    let mut played = 0_u64;
-    'rounds: for _ in 0..rounds {
-        let mut top: Option<(usize, f64)> = None;
-        for (index, arm) in arms.iter().enumerate() {
-            let Some(draw) = draws.next() else {
-                break 'rounds;
-            };
-            let sample = arm.sample(draw);
-            if top.is_none_or(|(_, largest)| sample > largest) {
-                top = Some((index, sample));
-            }
-        }
-        if let Some((index, _)) = top {
-            won[index] += 1;
-            played += 1;
-        }
-    }
-    if played == 0 {
-        return alike(arms.len());
-    }
-    won.iter()
-        .map(|count| *count as f64 / played as f64)
-        .collect()
-}
-
 fn alike(arms: usize) -> Vec<f64> {
     vec![1.0 / arms.max(1) as f64; arms]
 }

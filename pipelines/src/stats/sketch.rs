@@ -45,17 +45,6 @@ pub fn lower(bucket: usize) -> u64 {
     (1 << octave) + (part << (octave - FINE))
 }
 
-/// The first bucket with no latency below `ns`: what counts as slower than a threshold is in it and beyond. The
-/// threshold that this stands for is [`lower`] of it.
-#[must_use]
-pub fn boundary(ns: u64) -> usize {
-    let inside = bucket(ns);
-    if lower(inside) == ns {
-        return inside;
-    }
-    (inside + 1).min(BUCKETS - 1)
-}
-
 /// Counts per bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sketch {
@@ -105,12 +94,6 @@ impl Sketch {
     #[must_use]
     pub fn total(&self) -> u64 {
         self.counts.iter().sum()
-    }
-
-    /// How many lie in a bucket and beyond.
-    #[must_use]
-    pub fn from_on(&self, bucket: usize) -> u64 {
-        self.counts.iter().skip(bucket).sum()
     }
 
     /// The q-quantile in nanoseconds, interpolated within its bucket; `None` where nothing was counted.

@@ -59,10 +59,4 @@ impl Curve {
             after => self.steps[after - 1].1,
         }
     }
-
-    /// How many exposures those of these ages count for: n_eff = ΣF(age).
-    #[must_use]
-    pub fn effective(&self, ages: impl IntoIterator<Item = f64>) -> f64 {
-        ages.into_iter().map(|age| self.share(age)).sum()
-    }
 }

@@ -9,7 +9,7 @@ use impresario_pipelines::rollout::{self, To};
 use super::super::guard::{Caller, Viewer};
 use super::super::openapi::Refusals;
 use super::super::problem::Problem;
-use super::super::wire::{PlanV1, RolloutV1, rollout_parts};
+use super::super::wire::{PlanV1, RolloutV1, SeenV1, rollout_parts};
 use super::super::{Admin, parse, sights, steer};
 
 /// A rollout: where it is, why, what the evidence says, what it waits for, and what can be asked of it now.
@@ -41,7 +41,12 @@ pub(in super::super) async fn show(
         .zip(traffic)
         .map(|((_, spec), traffic)| PlanV1::of(&name, spec, "measured", &traffic));
     let verbs = verbs(entry, course, now);
-    let shown = RolloutV1::of(fleet, &name, (readings.as_deref(), plan), now, verbs);
+    let seen = SeenV1 {
+        readings: readings.as_deref(),
+        plan,
+        stored_until: sights::stored_until(&admin),
+    };
+    let shown = RolloutV1::of(fleet, &name, seen, now, verbs);
     let shown = shown.ok_or_else(|| Problem::internal(&"a rollout without a canary"))?;
     Ok(steer::tagged(shown.revision, shown))
 }

@@ -19,6 +19,8 @@ pub struct BanditV1 {
     pub course: CourseV1,
     /// What it did; nothing before anything was gathered.
     pub report: Option<BanditReportV1>,
+    /// Up to when what it gathered is in the store (RFC 3339): what came later is lost if the daemon is killed now.
+    pub stored_until: Option<String>,
     /// What can be asked of it now.
     #[schema(example = json!(["freeze", "pause"]))]
     pub verbs: Vec<&'static str>,

@@ -24,6 +24,8 @@ pub struct ExperimentV1 {
     pub course: CourseV1,
     /// What the evidence says; nothing before anything was gathered.
     pub report: Option<ExperimentReportV1>,
+    /// Up to when what it gathered is in the store (RFC 3339): what came later is lost if the daemon is killed now.
+    pub stored_until: Option<String>,
     /// What can be asked of it now.
     #[schema(example = json!(["stop", "ship", "pause"]))]
     pub verbs: Vec<&'static str>,

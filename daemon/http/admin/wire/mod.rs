@@ -50,8 +50,8 @@ pub use pipeline::{
 pub use plan::PlanV1;
 pub use policy::PolicySpecV1;
 pub use problem::{ProblemEntryV1, ProblemV1};
-pub use rollout::RolloutV1;
 pub(super) use rollout::parts as rollout_parts;
+pub use rollout::{RolloutV1, SeenV1};
 pub use shadow::{BesideV1, ShadowReportV1, ShadowV1};
 pub use spec::{PipelineSpecV1, ShareV1, VersionSpecV1};
 pub use status::{ReloadedV1, StatusV1, WebhookV1};

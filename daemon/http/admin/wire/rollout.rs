@@ -69,6 +69,8 @@ pub struct RolloutV1 {
     pub evidence: Option<EvidenceV1>,
     /// What its steps take at the present traffic, where that is known.
     pub plan: Option<PlanV1>,
+    /// Up to when what it gathered is in the store (RFC 3339): what came later is lost if the daemon is killed now.
+    pub stored_until: Option<String>,
     /// What can be asked of it now.
     #[schema(example = json!(["pause", "promote", "abort"]))]
     pub verbs: Vec<&'static str>,
@@ -103,6 +105,16 @@ pub struct ClocksV1 {
     pub away: f64,
 }
 
+/// What is seen of a rollout beside the fleet.
+pub struct SeenV1<'a> {
+    /// What the evidence says.
+    pub readings: Option<&'a Readings>,
+    /// What its steps take.
+    pub plan: Option<PlanV1>,
+    /// Up to when the evidence is in the store, in milliseconds since 1970.
+    pub stored_until: Option<u64>,
+}
+
 // === impl RolloutV1 ===
 
 impl RolloutV1 {
@@ -111,7 +123,7 @@ impl RolloutV1 {
     pub fn of(
         fleet: &Fleet,
         name: &Name,
-        (readings, plan): (Option<&Readings>, Option<PlanV1>),
+        seen: SeenV1<'_>,
         now: Now,
         verbs: Vec<&'static str>,
     ) -> Option<Self> {
@@ -152,8 +164,11 @@ impl RolloutV1 {
                 baked: seconds(pulse.baked),
                 away: seconds(pulse.away),
             },
-            evidence: readings.map(|readings| EvidenceV1::of(readings, analysis.alpha)),
-            plan,
+            evidence: seen
+                .readings
+                .map(|readings| EvidenceV1::of(readings, analysis.alpha)),
+            plan: seen.plan,
+            stored_until: seen.stored_until.map(time),
             verbs,
         })
     }

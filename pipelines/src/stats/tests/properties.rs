@@ -299,9 +299,6 @@ proptest! {
             prop_assert!(ns < next);
             prop_assert!(at == 0 || next as f64 / sketch::lower(at) as f64 <= 1.0625 + 1e-12);
         }
-        let edge = sketch::boundary(ns);
-        prop_assert!(sketch::lower(edge) >= ns || edge == sketch::BUCKETS - 1);
-        prop_assert!(edge == 0 || edge == sketch::BUCKETS - 1 || sketch::lower(edge - 1) < ns);
     }
 
     #[test]
@@ -325,9 +322,6 @@ proptest! {
         let exact = values[rank - 1] as f64;
         prop_assert!((quantile / exact).ln().abs() <= 1.0625_f64.ln() + 0.03, "{} {}", quantile, exact);
         prop_assert!(both.quantile(q + more) >= both.quantile(q));
-        let middle = sketch::boundary(values[values.len() / 2]);
-        let slow = values.iter().filter(|value| **value >= sketch::lower(middle)).count();
-        prop_assert_eq!(both.from_on(middle), slow as u64);
         match both.quantile_interval(q, 0.05) {
             Ok(interval) => {
                 prop_assert!(interval.contains(quantile));

@@ -387,7 +387,12 @@ fn delays_are_kaplans_and_meiers() {
         sum += share;
     }
     let ages = steps.iter().map(|step| number(&step[0]));
-    close("n_eff", curve.effective(ages), sum, 1e-12);
+    close(
+        "n_eff",
+        ages.into_iter().map(|age| curve.share(age)).sum(),
+        sum,
+        1e-12,
+    );
     assert_eq!(curve.share(-1.0), 0.0);
 }
 
