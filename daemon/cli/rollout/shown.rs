@@ -42,14 +42,18 @@ pub(super) fn headline(rollout: &Value) -> String {
         Value::Null => String::new(),
         detail => format!(" ({})", cell(detail)),
     };
+    // Before its steps it is where its phase says, and nothing more is to be told.
+    let progress = match rollout["progress"] == rollout["phase"] {
+        true => String::new(),
+        false => format!(", {}", cell(&rollout["progress"])),
+    };
     format!(
-        "{}: version {} of {} against {}: {}{detail}, {}, {} % of the traffic",
+        "{}: version {} of {} against {}: {}{detail}{progress}, {} % of the traffic",
         cell(&rollout["name"]),
         rollout["canary"],
         cell(&rollout["model"]),
         rollout["stable"],
         cell(&rollout["phase"]),
-        cell(&rollout["progress"]),
         number(&rollout["weight"])
     )
 }
@@ -92,11 +96,13 @@ fn evidence(evidence: &Value) -> String {
         format!("{} {}", bar(log / bar_at), cell(&odds["odds"]))
     };
     let counts = |guardrail: &Value, arm: &str| {
+        let rate = match &guardrail["rates"][arm] {
+            Value::Null => String::new(),
+            rate => format!(" ({})", percent(rate)),
+        };
         format!(
-            "{} of {} ({})",
-            guardrail["events"][arm],
-            guardrail["of"][arm],
-            percent(&guardrail["rates"][arm])
+            "{} of {}{rate}",
+            guardrail["events"][arm], guardrail["of"][arm]
         )
     };
     let rows = list(&evidence["guardrails"]).iter().map(|guardrail| {

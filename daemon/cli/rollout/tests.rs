@@ -59,6 +59,22 @@ fn a_status_is_one_screen_with_all_that_is_needed() {
 }
 
 #[test]
+fn what_is_not_known_yet_is_left_out() {
+    let mut rollout = rollout();
+    (rollout["phase"], rollout["progress"]) = ("preparing".into(), "preparing".into());
+    rollout["detail"] = Value::Null;
+    let guardrail = &mut rollout["evidence"]["guardrails"][0];
+    guardrail["events"]["canary"] = 0.into();
+    guardrail["of"]["canary"] = 0.into();
+    guardrail["rates"]["canary"] = Value::Null;
+    let text = shown::status(&rollout);
+    let headline = "front: version 4 of iris against 3: preparing, 5 % of the traffic\n";
+    assert!(text.starts_with(headline), "{text}");
+    assert!(text.contains("0 of 0 "), "{text}");
+    assert!(!text.contains("()"), "{text}");
+}
+
+#[test]
 fn an_explanation_tells_what_happened_and_on_which_numbers() {
     let entry = json!({
         "at": "2026-03-01T10:00:00.000Z", "action": "rollout.hold", "sentence": "too little traffic",
