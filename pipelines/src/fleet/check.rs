@@ -109,7 +109,7 @@ fn of_course(entry: &Entry) -> Vec<String> {
     let (policy, course) = (entry.pipeline.policy(), entry.course.as_deref());
     let of_kind = matches!(
         (policy, course),
-        (Policy::Standalone { .. }, None)
+        (Policy::Standalone { .. } | Policy::Composite(_), None)
             | (Policy::Canary(_), Some(Course::Rollout(_)))
             | (Policy::Experiment(_), Some(Course::Trial(_)))
             | (Policy::Bandit(_), Some(Course::Learning(_)))

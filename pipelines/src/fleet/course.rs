@@ -93,7 +93,7 @@ impl Course {
     #[must_use]
     pub fn begin(id: u64, policy: &Policy, now: Now) -> Option<Self> {
         Some(match policy {
-            Policy::Standalone { .. } => return None,
+            Policy::Standalone { .. } | Policy::Composite(_) => return None,
             Policy::Canary(spec) => Self::Rollout(rollout::begin(id, spec, now)),
             Policy::Experiment(spec) => {
                 let trial = trial::begin(id, spec, now);

@@ -60,6 +60,7 @@ impl Entry {
     pub fn primary(&self) -> (&Name, Option<VersionNumber>) {
         match (self.pipeline.policy(), self.course.as_deref()) {
             (Policy::Standalone { model, version }, _) => (model, version.number()),
+            (Policy::Composite(composite), _) => (&composite.model, composite.version),
             (Policy::Canary(spec), Some(Course::Rollout(rollout))) if promoted(rollout) => {
                 (&spec.model, Some(spec.canary))
             }
@@ -148,7 +149,7 @@ impl Entry {
             (Variant::from(&arm.name), &arm.model, arm.version)
         };
         match self.pipeline.policy() {
-            Policy::Standalone { .. } => Vec::new(),
+            Policy::Standalone { .. } | Policy::Composite(_) => Vec::new(),
             Policy::Canary(spec) => vec![
                 (Variant::STABLE, &spec.model, spec.stable),
                 (Variant::CANARY, &spec.model, spec.canary),

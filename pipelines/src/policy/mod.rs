@@ -20,6 +20,7 @@ impl Policy {
     pub fn members(&self) -> Vec<(&Name, Option<VersionNumber>)> {
         match self {
             Self::Standalone { model, version } => vec![(model, version.number())],
+            Self::Composite(composite) => vec![(&composite.model, composite.version)],
             Self::Canary(canary) => [canary.stable, canary.canary]
                 .map(|version| (&canary.model, Some(version)))
                 .to_vec(),

@@ -49,7 +49,7 @@ impl Split {
     pub(crate) fn of(name: &Name, entry: &Entry, course: &Course, legs: Vec<Leg>) -> Self {
         let policy = entry.pipeline.policy();
         let (seed, namespace, rescue) = match policy {
-            Policy::Standalone { .. } => (name.as_str(), None, false),
+            Policy::Standalone { .. } | Policy::Composite(_) => (name.as_str(), None, false),
             Policy::Canary(spec) => (name.as_str(), None, spec.rescue),
             Policy::Experiment(spec) => (&*spec.seed, spec.namespace.clone(), false),
             Policy::Bandit(spec) => (&*spec.seed, None, false),

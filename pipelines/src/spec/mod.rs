@@ -8,6 +8,7 @@
 pub mod bandit;
 pub mod canary;
 mod compile;
+pub mod composite;
 pub mod document;
 pub mod experiment;
 pub mod key;
@@ -23,6 +24,7 @@ pub mod v1;
 pub use bandit::Bandit;
 pub use canary::Canary;
 pub use compile::{Compiled, Definition, compile, parse_pipeline, version_is_ours};
+pub use composite::Composite;
 pub use document::{Document, Format, Source};
 pub use experiment::Experiment;
 pub use key::Key;

@@ -3,6 +3,7 @@
 //! Every value here is valid by construction, and only what [`v1`] reads becomes one. Their JSON is [`v1`]'s, in
 //! both directions.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use sha2::{Digest, Sha256};
 use super::service::Service;
 use super::shadow::Shadow;
 use super::v1;
-use super::{Bandit, Canary, Experiment};
+use super::{Bandit, Canary, Composite, Experiment};
 
 /// What applications post to: a policy and what holds for every request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,7 @@ pub struct Pipeline {
     pub(super) service: Arc<Service>,
     pub(super) contract: Option<Arc<Contract>>,
     pub(super) shadow: Option<Arc<Shadow>>,
+    pub(super) graphs: BTreeMap<VersionNumber, Arc<Composite>>,
     pub(super) description: Option<String>,
 }
 
@@ -45,6 +47,8 @@ pub enum Policy {
     Experiment(Arc<Experiment>),
     /// Versions whose shares follow what they achieve.
     Bandit(Arc<Bandit>),
+    /// A graph of models, pipelines and what joins them.
+    Composite(Arc<Composite>),
 }
 
 /// A version, or the rule that finds it.
@@ -77,6 +81,7 @@ impl Pipeline {
             service: Arc::default(),
             contract: None,
             shadow: None,
+            graphs: BTreeMap::new(),
             description: None,
         }
     }
@@ -123,6 +128,13 @@ impl Pipeline {
         self.shadow.as_ref()
     }
 
+    /// Graphs that are versions of a model of the pipeline's own name, so that its policy and its shadow can name them; the
+    /// one that a composite policy holds is not among them.
+    #[must_use]
+    pub fn graphs(&self) -> &BTreeMap<VersionNumber, Arc<Composite>> {
+        &self.graphs
+    }
+
     /// What the pipeline is for.
     #[must_use]
     pub fn description(&self) -> Option<&str> {
@@ -167,6 +179,7 @@ impl Policy {
             Self::Canary(_) => "canary",
             Self::Experiment(_) => "experiment",
             Self::Bandit(_) => "bandit",
+            Self::Composite(_) => "composite",
         }
     }
 }

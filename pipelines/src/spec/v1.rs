@@ -159,6 +159,7 @@ pub(super) fn pipeline(
         service: Arc::new(service?),
         contract: contract?.map(Arc::new),
         shadow: shadow?.map(Arc::new),
+        graphs: BTreeMap::new(),
         description: description?,
     };
     doubts(&pipeline, field, at.as_ref(), reader);
@@ -275,6 +276,7 @@ impl From<Policy> for PolicySpec {
             Policy::Canary(canary) => Self::Canary((&*canary).into()),
             Policy::Experiment(experiment) => Self::Experiment((&*experiment).into()),
             Policy::Bandit(bandit) => Self::Bandit((&*bandit).into()),
+            Policy::Composite(_) => todo!(),
         }
     }
 }

@@ -1,0 +1,28 @@
+//! What joins the nodes of a composite: transforms of values, ensembles of several, and the splitting and joining of rows.
+//!
+//! Everything here is a pure function of tensors, and says beforehand what type comes out.
+
+mod op;
+mod rows;
+mod rule;
+
+pub use op::Op;
+pub use rows::{join, take};
+pub use rule::Rule;
+
+/// Why values of these types cannot be combined so: known before any request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected {expected}, got {got}")]
+pub struct Misfit {
+    /// Which of the values, from 0; none where it is about all of them.
+    pub at: Option<usize>,
+    /// What would do.
+    pub expected: String,
+    /// What it is.
+    pub got: String,
+}
+
+/// Why these values cannot be combined: known only now.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Fault(pub String);
