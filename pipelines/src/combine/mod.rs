@@ -6,7 +6,7 @@ mod op;
 mod rows;
 mod rule;
 
-pub use op::Op;
+pub use op::{Op, Which};
 pub use rows::{join, take};
 pub use rule::Rule;
 
@@ -20,6 +20,8 @@ pub struct Misfit {
     pub expected: String,
     /// What it is.
     pub got: String,
+    /// What to do about it.
+    pub hint: Option<String>,
 }
 
 /// Why these values cannot be combined: known only now.
