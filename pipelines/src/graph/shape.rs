@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use impresario_models::{Contract, Name, Port, VersionNumber};
+use impresario_models::{Contract, DataType, Name, Port, VersionNumber};
 
 use crate::bucket::Slots;
 use crate::combine::{Op, Rule};
@@ -86,7 +86,12 @@ pub enum Work {
         of: Vec<Feed>,
     },
     /// Computes a value a row.
-    Map(Condition),
+    Map {
+        /// How.
+        expression: Condition,
+        /// The datatype that it is cast to, as [`Op::Cast`] does it.
+        datatype: Option<DataType>,
+    },
 }
 
 /// A node that may be taken, and which of its ports are the taker's.
@@ -158,7 +163,7 @@ impl Graph {
             | Work::Switch(_)
             | Work::Splitter { .. }
             | Work::Transform { .. }
-            | Work::Map(_) => None,
+            | Work::Map { .. } => None,
         })
     }
 }

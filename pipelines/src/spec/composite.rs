@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use impresario_models::{Name, Port, VersionNumber};
+use impresario_models::{DataType, Name, Port, VersionNumber};
 
 use super::Substitute;
 use crate::bucket::Weight;
@@ -71,8 +71,13 @@ pub enum Task {
         /// Of what: as many as it takes.
         of: Vec<Reference>,
     },
-    /// Computes a number, a truth or a text a row by an expression.
-    Map(Arc<str>),
+    /// Computes a number, a truth or a text a row.
+    Map {
+        /// By this expression.
+        expression: Arc<str>,
+        /// The datatype that it is cast to; the expression's own where nothing is said.
+        datatype: Option<DataType>,
+    },
 }
 
 /// Whom a node asks.
