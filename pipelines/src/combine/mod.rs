@@ -2,10 +2,12 @@
 //!
 //! Everything here is a pure function of tensors, and says beforehand what type comes out.
 
+mod labels;
 mod op;
 mod rows;
 mod rule;
 
+pub use labels::Labels;
 pub use op::{Op, Which};
 pub use rows::{join, take};
 pub use rule::Rule;

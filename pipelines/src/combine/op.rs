@@ -1,10 +1,8 @@
 //! Transforms: one value of one or several. The terms are those of ONNX and NumPy.
 
-use std::sync::Arc;
-
 use impresario_models::{DataType, Port, Tensor};
 
-use super::{Fault, Misfit};
+use super::{Fault, Labels, Misfit};
 
 /// A transform, with what it was given.
 ///
@@ -78,14 +76,14 @@ pub enum Op {
     /// `lookup`: the label of each whole number, from `labels`.
     Lookup {
         /// The labels of 0, 1, 2 and so on.
-        labels: Arc<[String]>,
+        labels: Labels,
         /// The label of other numbers, which are refused where nothing is said.
         default: Option<String>,
     },
     /// `index_of`: the place of each text in `labels`, as INT64.
     IndexOf {
         /// The labels of 0, 1, 2 and so on; no two alike.
-        labels: Arc<[String]>,
+        labels: Labels,
         /// The number of other texts, which are refused where nothing is said.
         default: Option<i64>,
     },
