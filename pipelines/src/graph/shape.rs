@@ -40,8 +40,8 @@ pub struct Node {
     pub timeout: Option<std::time::Duration>,
     /// Whether it is asked again where it fails.
     pub retry: Option<Retry>,
-    /// What happens where it fails for good; a fallback has the same ports in the same order.
-    pub on_error: OnError<NodeId>,
+    /// What happens where it fails for good; a fallback has all its ports, perhaps in other places.
+    pub on_error: OnError<Branch>,
 }
 
 /// What a node does.
