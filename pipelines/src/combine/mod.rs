@@ -2,10 +2,17 @@
 //!
 //! Everything here is a pure function of tensors, and says beforehand what type comes out.
 
+mod kind;
 mod labels;
+mod number;
 mod op;
+mod port;
 mod rows;
 mod rule;
+mod several;
+
+#[cfg(test)]
+mod tests;
 
 pub use labels::Labels;
 pub use op::{Op, Which};
@@ -30,3 +37,37 @@ pub struct Misfit {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Fault(pub String);
+
+// === impl Misfit ===
+
+impl Misfit {
+    fn new(expected: impl Into<String>, got: impl Into<String>) -> Self {
+        Self {
+            at: None,
+            expected: expected.into(),
+            got: got.into(),
+            hint: None,
+        }
+    }
+
+    fn at(mut self, at: usize) -> Self {
+        self.at = Some(at);
+        self
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+// === impl Fault ===
+
+impl From<Misfit> for Fault {
+    fn from(misfit: Misfit) -> Self {
+        match misfit.at {
+            Some(at) => Self(format!("value {at}: {misfit}")),
+            None => Self(misfit.to_string()),
+        }
+    }
+}

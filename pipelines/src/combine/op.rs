@@ -1,7 +1,16 @@
 //! Transforms: one value of one or several. The terms are those of ONNX and NumPy.
 
+mod cast;
+mod compute;
+mod numbers;
+mod port;
+mod shapes;
+mod texts;
+mod typing;
+
 use impresario_models::{DataType, Port, Tensor};
 
+use super::kind::Kind;
 use super::{Fault, Labels, Misfit};
 
 /// A transform, with what it was given.
@@ -193,16 +202,21 @@ impl Op {
     /// What comes out of values of these types, under the name `output`. Where `batched`, the first axis of each is the rows.
     ///
     /// # Errors
-    /// Why it cannot.
-    pub fn output(&self, _of: &[&Port], _batched: bool) -> Result<Port, Misfit> {
-        todo!()
+    /// Why it cannot, or which setting makes no sense.
+    pub fn output(&self, of: &[&Port], batched: bool) -> Result<Port, Misfit> {
+        typing::settings(self)?;
+        let kinds: Vec<Kind> = of.iter().map(|port| Kind::of_port(port)).collect();
+        let kind = typing::kind(self, &kinds, batched)?;
+        Ok(port::port(self, of, kind, batched))
     }
 
-    /// What comes out.
+    /// What comes out. It has the datatype and shape that [`Op::output`] tells of these values.
     ///
     /// # Errors
     /// Why it cannot be computed of these values.
-    pub fn apply(&self, _of: &[&Tensor], _batched: bool) -> Result<Tensor, Fault> {
-        todo!()
+    pub fn apply(&self, of: &[&Tensor], batched: bool) -> Result<Tensor, Fault> {
+        let kinds: Vec<Kind> = of.iter().map(|tensor| Kind::of_tensor(tensor)).collect();
+        let kind = typing::kind(self, &kinds, batched)?;
+        kind.tensor(compute::compute(self, of, &kinds, batched)?)
     }
 }

@@ -1,7 +1,17 @@
 //! Ensembles: one value of several of the same kind.
 
-use impresario_models::{Port, Tensor};
+mod numbers;
+mod vote;
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use impresario_models::{DataType, Element, Port, Tensor, Values, each_vec};
+
+use super::kind::{Family, Kind, alike, any, concat, stack};
+use super::number::each;
+use super::port::{joint_labels, labelled, same};
+use super::several::{interleave, slices};
 use super::{Fault, Misfit};
 
 /// How several values become one. Where members are missing, it is made of those that are there, and weights are shared
@@ -68,16 +78,156 @@ impl Rule {
     /// What comes out of values of these types, under the name `output`. Where `batched`, the first axis of each is the rows.
     ///
     /// # Errors
-    /// Why it cannot.
-    pub fn output(&self, _of: &[&Port], _batched: bool) -> Result<Port, Misfit> {
-        todo!()
+    /// Why it cannot, or which setting makes no sense.
+    pub fn output(&self, of: &[&Port], batched: bool) -> Result<Port, Misfit> {
+        let kinds: Vec<Kind> = of.iter().map(|port| Kind::of_port(port)).collect();
+        self.weights(of.len())?;
+        let kind = self.kind(&kinds, batched)?;
+        Ok(match self {
+            Self::Mean | Self::Weighted { .. } => labelled(kind, of),
+            Self::Median if kind.datatype != of[0].datatype => labelled(kind, of),
+            Self::Median | Self::Min | Self::Max | Self::Vote { .. } | Self::First => {
+                same(kind, of)
+            }
+            Self::Concat => {
+                let mut port = same(kind, of);
+                port.labels = joint_labels(of);
+                port
+            }
+            Self::Stack => {
+                let mut port = same(kind, of);
+                port.labels = Arc::default();
+                port
+            }
+        })
     }
 
-    /// What comes out of those that are there; the others are `None`. At least one is there.
+    /// What comes out of those that are there; the others are `None`. It has the datatype and shape that
+    /// [`Rule::output`] tells of these values.
     ///
     /// # Errors
-    /// Why it cannot be computed of these values.
-    pub fn apply(&self, _of: &[Option<&Tensor>], _batched: bool) -> Result<Tensor, Fault> {
-        todo!()
+    /// Why it cannot be computed of these values; none is there, or not all where all must be.
+    pub fn apply(&self, of: &[Option<&Tensor>], batched: bool) -> Result<Tensor, Fault> {
+        let places: Vec<usize> = (0..of.len()).filter(|at| of[*at].is_some()).collect();
+        let there: Vec<&Tensor> = of.iter().copied().flatten().collect();
+        if self.of_all() && there.len() < of.len() {
+            let missing = of.len() - there.len();
+            return Err(Fault(format!(
+                "{} of all: {missing} are missing",
+                self.name()
+            )));
+        }
+        let weights = self.weights(of.len())?;
+        let weights: Vec<f64> = places.iter().map(|at| weights[*at]).collect();
+        if !there.is_empty() && weights.iter().all(|weight| *weight == 0.0) {
+            return Err(Fault("those that are there have weight 0".to_owned()));
+        }
+        let kinds: Vec<Kind> = there.iter().map(|tensor| Kind::of_tensor(tensor)).collect();
+        let kind = self
+            .kind(&kinds, batched)
+            .map_err(|misfit| match misfit.at {
+                Some(at) => misfit.at(places[at]),
+                None => misfit,
+            })?;
+        kind.tensor(self.compute(&there, &weights)?)
     }
+
+    /// The weight of each member; all the same where nothing is said.
+    fn weights(&self, members: usize) -> Result<Cow<'_, [f64]>, Misfit> {
+        let (Self::Weighted { weights }
+        | Self::Vote {
+            weights: Some(weights),
+        }) = self
+        else {
+            return Ok(vec![1.0; members].into());
+        };
+        if weights.len() != members {
+            let expected = format!("{members} weights, one for each value");
+            return Err(Misfit::new(expected, weights.len().to_string()));
+        }
+        let wrong = |weight: &&f64| !weight.is_finite() || **weight < 0.0;
+        if let Some(got) = weights.iter().find(wrong) {
+            return Err(Misfit::new("weights of 0 or more", got.to_string()));
+        }
+        if weights.iter().all(|weight| *weight == 0.0) {
+            return Err(Misfit::new("a weight above 0", "none"));
+        }
+        Ok(weights.into())
+    }
+
+    /// What comes out of values of these kinds.
+    fn kind(&self, of: &[Kind], batched: bool) -> Result<Kind, Misfit> {
+        if batched && let Some(at) = of.iter().position(|kind| kind.shape.is_empty()) {
+            return Err(of[at].misshapen("an axis of rows").at(at));
+        }
+        let all_of = |family: Family| {
+            let mut kinds = of.iter().enumerate();
+            kinds.try_for_each(|(at, kind)| kind.is_of(family).map_err(|misfit| misfit.at(at)))
+        };
+        match self {
+            Self::Mean | Self::Weighted { .. } | Self::Median => {
+                all_of(Family::Numbers)?;
+                let kind = alike(of, None)?;
+                match kind.is_of(Family::Floats) {
+                    Ok(()) => Ok(kind),
+                    Err(_) => Ok(kind.with(DataType::Fp64)),
+                }
+            }
+            Self::Min | Self::Max => {
+                all_of(Family::NumbersOrTruths)?;
+                alike(of, None)
+            }
+            Self::Vote { .. } => {
+                all_of(Family::Labels)?;
+                alike(of, None)
+            }
+            Self::First => any(of),
+            Self::Concat => concat(of, None, batched),
+            Self::Stack => stack(of, None, batched),
+        }
+    }
+
+    fn compute(&self, of: &[&Tensor], weights: &[f64]) -> Result<Values, Fault> {
+        let one = of[0];
+        let rank = one.shape().len();
+        let made = match self {
+            Self::Mean | Self::Weighted { .. } => {
+                match each!(floats one, v => keep(v, of, |of| numbers::mean(of, weights))) {
+                    None => {
+                        each!(whole one, v => over(v, of, |of| numbers::mean::<_, f64>(of, weights)))
+                    }
+                    floats => floats,
+                }
+            }
+            Self::Median => match each!(floats one, v => keep(v, of, numbers::median)) {
+                None => each!(whole one, v => over(v, of, numbers::median::<_, f64>)),
+                floats => floats,
+            },
+            Self::Min => match one.values() {
+                Values::Bool(v) => Some(Element::wrap(keep(v, of, numbers::min))),
+                _ => each!(numbers one, v => keep(v, of, numbers::min)),
+            },
+            Self::Max => match one.values() {
+                Values::Bool(v) => Some(Element::wrap(keep(v, of, numbers::max))),
+                _ => each!(numbers one, v => keep(v, of, numbers::max)),
+            },
+            Self::Vote { .. } => Some(
+                each_vec!(one.values(), v => Element::wrap(keep(v, of, |of| vote::vote(of, weights)))),
+            ),
+            Self::First => Some(one.values().clone()),
+            Self::Concat => Some(interleave(of, rank.saturating_sub(1))),
+            Self::Stack => Some(interleave(of, rank)),
+        };
+        made.ok_or_else(|| Fault(format!("no {} of {}", self.name(), one.datatype())))
+    }
+}
+
+/// What a function makes of the elements of several, which have the datatype of `_one`.
+fn over<T: Element, R>(_one: &[T], of: &[&Tensor], make: impl Fn(&[&[T]]) -> Vec<R>) -> Vec<R> {
+    make(&slices(of))
+}
+
+/// The same, where it makes elements of that datatype.
+fn keep<T: Element>(one: &[T], of: &[&Tensor], make: impl Fn(&[&[T]]) -> Vec<T>) -> Vec<T> {
+    over(one, of, make)
 }
