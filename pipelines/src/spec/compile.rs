@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
 use impresario_models::name::Name;
 use serde_json::Value;
@@ -11,13 +12,15 @@ use serde_json::Value;
 use super::document::{Document, Format, Path, Source};
 use super::pipeline::Pipeline;
 use super::problem::{Position, Problem, Severity};
-use super::read::{Field, InFile, Origin, Part, Place, Reader};
+use super::read::{Field, Kept, Origin, Part, Place, Reader};
+use super::test::Test;
 use super::v1;
 
 /// The pipelines of a set of files.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Compiled {
     pipelines: BTreeMap<Name, Definition>,
+    tests: Vec<Test>,
     warnings: Vec<Problem>,
 }
 
@@ -25,8 +28,8 @@ pub struct Compiled {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Definition {
     pipeline: Pipeline,
-    file: String,
-    position: Option<Position>,
+    path: Path,
+    text: Kept,
     digest: String,
 }
 
@@ -35,17 +38,21 @@ pub struct Definition {
 /// # Errors
 /// Every problem of every file, in the order of the files and of their lines; warnings are among them.
 pub fn compile(sources: &[Source<'_>]) -> Result<Compiled, Vec<Problem>> {
+    match examine(sources) {
+        (_, problems) if refused(&problems) => Err(problems),
+        (compiled, warnings) => Ok(compiled.with_warnings(warnings)),
+    }
+}
+
+/// Compiles what is sound of files, so that more can be told of it, and tells what is not: every problem of every file, in
+/// the order of the files and of their lines, warnings among them.
+#[must_use]
+pub fn examine(sources: &[Source<'_>]) -> (Compiled, Vec<Problem>) {
     let mut files = Files::default();
     for source in sources {
         files.add(source);
     }
-    if refused(&files.problems) {
-        return Err(files.problems);
-    }
-    Ok(Compiled {
-        pipelines: files.pipelines,
-        warnings: files.problems,
-    })
+    (files.compiled, files.problems)
 }
 
 /// Parses one pipeline as JSON, the body of `PUT /admin/v1/pipelines/{name}`. Paths in problems begin with
@@ -130,7 +137,7 @@ impl Origin for Body<'_> {
 /// What was compiled so far.
 #[derive(Default)]
 struct Files {
-    pipelines: BTreeMap<Name, Definition>,
+    compiled: Compiled,
     /// Where each name stands first, also of pipelines that are wrong.
     seen: BTreeMap<Name, Place>,
     problems: Vec<Problem>,
@@ -143,6 +150,12 @@ impl Compiled {
     #[must_use]
     pub fn pipelines(&self) -> &BTreeMap<Name, Definition> {
         &self.pipelines
+    }
+
+    /// The tests in the order of the files.
+    #[must_use]
+    pub fn tests(&self) -> &[Test] {
+        &self.tests
     }
 
     /// What is perhaps not meant.
@@ -171,19 +184,32 @@ impl Definition {
     /// The file that defines it.
     #[must_use]
     pub fn file(&self) -> &str {
-        &self.file
+        &self.text.file
+    }
+
+    /// Where in the file's tree it stands, such as `pipelines.fraud`.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Where in the file its name stands.
     #[must_use]
     pub fn position(&self) -> Option<Position> {
-        self.position
+        self.place(&self.path, Part::Key).position
     }
 
     /// [`Pipeline::digest`], which tells whether the definition changed since it was last applied.
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+}
+
+/// Problems that are found only later still have their places.
+impl Origin for Definition {
+    fn place(&self, path: &Path, part: Part) -> Place {
+        self.text.place(path, part)
     }
 }
 
@@ -195,46 +221,63 @@ impl Files {
             Ok(document) => document,
             Err(problems) => return self.problems.extend(problems),
         };
-        let origin = InFile {
-            file: &source.file,
-            document: &document,
+        let text = Kept {
+            file: source.file.as_str().into(),
+            document: Arc::new(document),
         };
-        let mut reader = Reader::new(&origin);
-        self.file(document.root(), &origin, &mut reader);
+        let mut reader = Reader::new(&text);
+        self.file(&text, &mut reader);
         self.problems.extend(in_order(reader.into_problems()));
     }
 
-    fn file(&mut self, root: &Value, origin: &InFile<'_>, reader: &mut Reader<'_>) -> Option<()> {
-        let mut table = Field::root(root).table(reader)?;
+    fn file(&mut self, text: &Kept, reader: &mut Reader<'_>) -> Option<()> {
+        let mut table = Field::root(text.document.root()).table(reader)?;
         let version = table.get("version");
-        let pipelines = table.get("pipelines");
+        let (pipelines, tests) = (table.get("pipelines"), table.get("tests"));
         if !version_is_ours(version.as_ref(), reader) {
             // Another version's fields may mean anything.
             return None;
         }
         table.finish(reader);
-        let Some(pipelines) = pipelines else {
-            let message = "the file defines no pipeline".to_owned();
-            let problem = reader.problem(&Path::default(), Part::Value, "no-pipelines", message);
-            reader.push(problem.warning());
-            return None;
-        };
-        for (key, field) in pipelines.table(reader)?.entries() {
-            let pipeline = v1::pipeline(Some(key), &field, reader);
-            let Some(name) = self.name(key, &field, origin, reader) else {
-                continue;
-            };
-            if let Some(pipeline) = pipeline {
-                let definition = Definition {
-                    digest: pipeline.digest(),
-                    pipeline,
-                    file: origin.file.to_owned(),
-                    position: origin.place(field.path(), Part::Key).position,
-                };
-                self.pipelines.insert(name, definition);
+        // Those of the file, also where they are wrong or another file's.
+        let mut names = Vec::new();
+        match pipelines {
+            Some(pipelines) => {
+                for (key, field) in pipelines.table(reader)?.entries() {
+                    names.push(key);
+                    self.pipeline(key, &field, text, reader);
+                }
+            }
+            None => {
+                let message = "the file defines no pipeline".to_owned();
+                let at = Path::default();
+                let problem = reader.problem(&at, Part::Value, "no-pipelines", message);
+                reader.push(problem.warning());
             }
         }
+        if let Some(tests) = tests {
+            let known = v1::test::Known {
+                names: &names,
+                sound: &self.compiled.pipelines,
+            };
+            let found = v1::test::read(&tests, &known, text, reader);
+            self.compiled.tests.extend(found);
+        }
         Some(())
+    }
+
+    fn pipeline(&mut self, key: &str, field: &Field<'_>, text: &Kept, reader: &mut Reader<'_>) {
+        let pipeline = v1::pipeline(Some(key), field, reader);
+        let name = self.name(key, field, text, reader);
+        if let (Some(name), Some(pipeline)) = (name, pipeline) {
+            let definition = Definition {
+                digest: pipeline.digest(),
+                pipeline,
+                path: field.path().clone(),
+                text: text.clone(),
+            };
+            self.compiled.pipelines.insert(name, definition);
+        }
     }
 
     /// The name that a key is, unless it is none or another pipeline's.
@@ -242,7 +285,7 @@ impl Files {
         &mut self,
         key: &str,
         field: &Field<'_>,
-        origin: &InFile<'_>,
+        text: &Kept,
         reader: &mut Reader<'_>,
     ) -> Option<Name> {
         let refuse = |code, message| reader.problem(field.path(), Part::Key, code, message);
@@ -256,7 +299,7 @@ impl Files {
         };
         match self.seen.entry(name.clone()) {
             Entry::Vacant(vacant) => {
-                vacant.insert(origin.place(field.path(), Part::Key));
+                vacant.insert(text.place(field.path(), Part::Key));
                 Some(name)
             }
             Entry::Occupied(first) => {

@@ -21,7 +21,7 @@ pub struct Composite {
     pub inputs: Vec<Port>,
     /// The nodes, by name, in the order of their names.
     pub nodes: Vec<Node>,
-    /// What goes out, by the name of the output, in the order that it was written in.
+    /// What goes out, by the name of the output, in the order of the names.
     pub outputs: Vec<(Arc<str>, Reference)>,
 }
 

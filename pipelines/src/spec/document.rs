@@ -35,7 +35,7 @@ pub enum Format {
 }
 
 /// The tree of a text, with places.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Document {
     root: Value,
     marks: BTreeMap<String, Mark>,

@@ -19,11 +19,12 @@ pub mod read;
 mod service;
 pub mod shadow;
 mod suggest;
+pub mod test;
 pub mod v1;
 
 pub use bandit::Bandit;
 pub use canary::Canary;
-pub use compile::{Compiled, Definition, compile, parse_pipeline, version_is_ours};
+pub use compile::{Compiled, Definition, compile, examine, parse_pipeline, version_is_ours};
 pub use composite::Composite;
 pub use document::{Document, Format, Source};
 pub use experiment::Experiment;
@@ -33,6 +34,7 @@ pub use problem::{Position, Problem, Severity};
 pub use service::{RateLimit, Service, Substitute};
 pub use shadow::Shadow;
 pub use suggest::nearest;
+pub use test::Test;
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,9 @@
 //! problems, a [`Table`] knows which of its keys were asked for, so that what is left over is unknown and gets the
 //! nearest known key as a hint. Where values come from, files or variables or flags, is the [`Origin`]'s.
 
+use std::fmt;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -50,6 +52,15 @@ pub struct InFile<'d> {
     pub document: &'d Document,
 }
 
+/// One file's tree, kept for problems that are found only later.
+#[derive(Clone, PartialEq)]
+pub struct Kept {
+    /// The file.
+    pub file: Arc<str>,
+    /// Its tree.
+    pub document: Arc<Document>,
+}
+
 /// Collects problems.
 pub struct Reader<'o> {
     origin: &'o dyn Origin,
@@ -80,6 +91,22 @@ impl Origin for InFile<'_> {
             file: Some(self.file.to_owned()),
             position: mark.map(|mark| mark.part(part)),
         }
+    }
+}
+
+// === impl Kept ===
+
+impl Origin for Kept {
+    fn place(&self, path: &Path, part: Part) -> Place {
+        let (file, document) = (&*self.file, &*self.document);
+        InFile { file, document }.place(path, part)
+    }
+}
+
+/// The tree is the whole file's, and says nothing in a log.
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Kept").field(&self.file).finish()
     }
 }
 

@@ -8,6 +8,10 @@ use super::*;
 mod bandit;
 mod beside;
 mod canary;
+mod composite;
+mod composite_nodes;
+mod composite_round;
+mod composite_tests;
 mod experiment;
 mod keys;
 mod round;
@@ -182,7 +186,7 @@ type = "magic"
     check_all(
         &files,
         &expect![[r#"
-            a.toml:3:1: error[unknown-field] extra: unknown field 'extra' (hint: known here: version, pipelines)
+            a.toml:3:1: error[unknown-field] extra: unknown field 'extra' (hint: known here: version, pipelines, tests)
             a.toml:5:1: error[unknown-field] pipelines.fraud.deadlin: unknown field 'deadlin' (hint: did you mean 'deadline'?)
             a.toml:6:15: error[wrong-type] pipelines.fraud.description: expected a string, got the number 7
             a.toml:7:18: error[missing-field] pipelines.fraud.policy: the field 'model' is missing
@@ -195,9 +199,11 @@ type = "magic"
             a.toml:15:12: error[wrong-type] pipelines.plain.deadline: expected a duration with its unit, got 50 (hint: write "50s" for seconds or "50ms" for milliseconds)
             a.toml:16:12: error[invalid-name] pipelines."a b": a name has only letters, digits, '.', '_' and '-', and starts with a letter, a digit or '_': got "a b"
             a.toml:17:10: error[wrong-type] pipelines."a b".policy: expected a table, got the number 3
-            a.toml:19:8: error[policy-unavailable] pipelines.later.policy.type: policy type 'composite' is not available in this release; available: standalone, canary, experiment, bandit
-            a.toml:22:8: error[unknown-policy] pipelines.typo.policy.type: unknown policy type "standalon"; available: standalone, canary, experiment, bandit (hint: did you mean 'standalone'?)
-            a.toml:24:8: error[unknown-policy] pipelines.other.policy.type: unknown policy type "magic"; available: standalone, canary, experiment, bandit
+            a.toml:18:18: error[missing-field] pipelines.later.policy: the field 'nodes' is missing
+            a.toml:18:18: error[missing-field] pipelines.later.policy: the field 'outputs' is missing
+            a.toml:20:1: error[unknown-field] pipelines.later.policy.stable: unknown field 'stable' (hint: known here: type, model, version, inputs, nodes, outputs)
+            a.toml:22:8: error[unknown-policy] pipelines.typo.policy.type: unknown policy type "standalon"; available: standalone, canary, experiment, bandit, composite (hint: did you mean 'standalone'?)
+            a.toml:24:8: error[unknown-policy] pipelines.other.policy.type: unknown policy type "magic"; available: standalone, canary, experiment, bandit, composite
             a.toml:25:17: error[missing-field] pipelines.none.policy: the field 'type' is missing
             b.yml:3:3: error[duplicate-pipeline] pipelines.fraud: the pipeline 'fraud' is defined twice, first at a.toml:4:12 (hint: keep one of the two)
             c.json:1:13: error[unknown-version] version: version 2 is not known to this release, which reads version 1

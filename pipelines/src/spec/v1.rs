@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::pipeline::{Pipeline, Policy, VersionSelector};
-use super::read::{Field, Reader, Table, describe};
+use super::read::{Field, Part, Reader, Table, describe};
 use super::service::Service;
 use super::suggest::nearest;
 use crate::priority::Priority;
@@ -20,6 +20,7 @@ mod analysis;
 mod arms;
 mod bandit;
 mod canary;
+mod composite;
 mod contract;
 mod experiment;
 mod freeze;
@@ -31,11 +32,16 @@ mod segment;
 mod shadow;
 mod steps;
 mod terms;
+pub(super) mod test;
 
 pub use analysis::AnalysisSpec;
 pub use arms::ArmSpec;
 pub use bandit::{AlgorithmSpec, BanditSpec, RewardSpec, ThompsonSpec};
 pub use canary::CanarySpec;
+pub use composite::{
+    CaseSpec, CompositeSpec, ConstantsSpec, NodeSpec, OfSpec, OnErrorSpec, OpSpec, RetrySpec,
+    ShareSpec, TaskSpec, TermsSpec,
+};
 pub use contract::{ContractSpec, DimSpec, PortSpec};
 pub use experiment::{ExperimentSpec, NamespaceSpec};
 pub use freeze::WindowSpec;
@@ -79,6 +85,10 @@ pub struct PipelineSpec {
     /// A version that sees requests and answers nobody. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shadow: Option<ShadowSpec>,
+    /// Graphs that are versions of a model of the pipeline's own name, at most 64, by their numbers: the policy and the
+    /// shadow can name them. Default: none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub graphs: BTreeMap<u64, CompositeSpec>,
     /// Which version answers. Required.
     pub policy: PolicySpec,
 }
@@ -112,6 +122,8 @@ pub enum PolicySpec {
     Experiment(ExperimentSpec),
     /// Versions whose shares follow what they achieve.
     Bandit(BanditSpec),
+    /// A graph of models, pipelines and what joins them.
+    Composite(CompositeSpec),
 }
 
 /// A version as written.
@@ -125,9 +137,7 @@ pub enum VersionSpec {
 }
 
 /// The policies that this release has.
-const POLICIES: [&str; 4] = ["standalone", "canary", "experiment", "bandit"];
-/// The policies that this form has names for, and this release not yet a meaning.
-const LATER: [&str; 1] = ["composite"];
+const POLICIES: [&str; 5] = ["standalone", "canary", "experiment", "bandit", "composite"];
 /// How the newest ready version is written.
 pub(super) const LATEST: &str = "latest";
 
@@ -143,6 +153,7 @@ pub(super) fn pipeline(
     let description = table.get("description");
     let service = terms::Fields::of(&mut table);
     let (contract, shadow) = (table.get("contract"), table.get("shadow"));
+    let graphs = table.get("graphs");
     let policy = table.need("policy", reader);
     table.finish(reader);
     // Each is read before any is missed, so that all problems are told.
@@ -151,19 +162,36 @@ pub(super) fn pipeline(
     });
     let service = service.read(reader);
     let contract = optional(contract, |field| contract::read(field, reader));
-    let at = shadow.clone();
+    let (at, stand) = (shadow.clone(), graphs.clone());
     let shadow = optional(shadow, |field| shadow::read(field, reader));
+    let graphs = optional(graphs, |field| composite::graphs(name, field, reader));
     let policy = policy.and_then(|field| self::policy(name, &field, reader));
     let pipeline = Pipeline {
         policy: policy?,
         service: Arc::new(service?),
         contract: contract?.map(Arc::new),
         shadow: shadow?.map(Arc::new),
-        graphs: BTreeMap::new(),
+        graphs: graphs?.unwrap_or_default(),
         description: description?,
     };
+    if let Some(graphs) = &stand {
+        twice(&pipeline, graphs, reader);
+    }
     doubts(&pipeline, field, at.as_ref(), reader);
     Some(pipeline)
+}
+
+/// Tells that the policy's own graph has the number of one beside it.
+fn twice(pipeline: &Pipeline, graphs: &Field<'_>, reader: &mut Reader<'_>) {
+    if let Policy::Composite(composite) = &pipeline.policy
+        && let Some(version) = composite.version
+        && pipeline.graphs.contains_key(&version)
+    {
+        let path = graphs.path().key(&version.to_string());
+        let message = format!("version {version} is the policy's own graph too");
+        let problem = reader.problem(&path, Part::Key, "duplicate", message);
+        reader.push(problem.hint("give one of the two another number"));
+    }
 }
 
 /// Warns of what can be, and is hardly meant.
@@ -207,6 +235,10 @@ fn policy(name: Option<&str>, field: &Field<'_>, reader: &mut Reader<'_>) -> Opt
         "bandit" => {
             bandit::read(name, table, reader).map(|policy| Policy::Bandit(Arc::new(policy)))
         }
+        "composite" => {
+            let composite = composite::read(name, composite::Seat::Policy, table, reader);
+            composite.map(|policy| Policy::Composite(Arc::new(policy)))
+        }
         _ => {
             reader.push(unknown_policy(&kind, word, reader));
             None
@@ -216,16 +248,10 @@ fn policy(name: Option<&str>, field: &Field<'_>, reader: &mut Reader<'_>) -> Opt
 
 fn unknown_policy(kind: &Field<'_>, word: &str, reader: &Reader<'_>) -> super::Problem {
     let available = POLICIES.join(", ");
-    if LATER.contains(&word) {
-        let message = format!(
-            "policy type '{word}' is not available in this release; available: {available}"
-        );
-        return kind.problem(reader, "policy-unavailable", message);
-    }
     let got = describe(&Value::from(word));
     let message = format!("unknown policy type {got}; available: {available}");
     let problem = kind.problem(reader, "unknown-policy", message);
-    match nearest(word, POLICIES.into_iter().chain(LATER)) {
+    match nearest(word, POLICIES) {
         Some(meant) => problem.hint(format!("did you mean '{meant}'?")),
         None => problem,
     }
@@ -261,6 +287,11 @@ impl From<Pipeline> for PipelineSpec {
             on_deadline: service.on_deadline.map(|substitute| substitute.0),
             contract: pipeline.contract.as_deref().map(ContractSpec::from),
             shadow: pipeline.shadow.as_deref().map(ShadowSpec::from),
+            graphs: pipeline
+                .graphs
+                .iter()
+                .map(|(number, graph)| (number.get(), (&**graph).into()))
+                .collect(),
             policy: pipeline.policy.into(),
         }
     }
@@ -276,7 +307,7 @@ impl From<Policy> for PolicySpec {
             Policy::Canary(canary) => Self::Canary((&*canary).into()),
             Policy::Experiment(experiment) => Self::Experiment((&*experiment).into()),
             Policy::Bandit(bandit) => Self::Bandit((&*bandit).into()),
-            Policy::Composite(_) => todo!(),
+            Policy::Composite(composite) => Self::Composite((&*composite).into()),
         }
     }
 }

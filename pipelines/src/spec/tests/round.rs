@@ -5,6 +5,7 @@ use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
+use super::composite_round::{composite, graphs};
 use super::*;
 
 proptest! {
@@ -79,34 +80,34 @@ fn yaml(value: &Value, depth: usize) -> String {
 // === specifications ===
 
 /// A table of fields, those without a value left out.
-fn table<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
+pub(super) fn table<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
     let there = fields
         .into_iter()
         .filter_map(|(key, value)| Some((key.to_owned(), value?)));
     Value::Object(there.collect::<Map<_, _>>())
 }
 
-fn may<S: Strategy<Value = Value> + 'static>(value: S) -> BoxedStrategy<Option<Value>> {
+pub(super) fn may<S: Strategy<Value = Value> + 'static>(value: S) -> BoxedStrategy<Option<Value>> {
     option::of(value).boxed()
 }
 
-fn must<S: Strategy<Value = Value> + 'static>(value: S) -> BoxedStrategy<Option<Value>> {
+pub(super) fn must<S: Strategy<Value = Value> + 'static>(value: S) -> BoxedStrategy<Option<Value>> {
     value.prop_map(Some).boxed()
 }
 
-fn name() -> impl Strategy<Value = Value> {
+pub(super) fn name() -> impl Strategy<Value = Value> {
     "[a-z_][a-zA-Z0-9._-]{0,12}".prop_map(Value::from)
 }
 
-fn text() -> impl Strategy<Value = Value> {
+pub(super) fn text() -> impl Strategy<Value = Value> {
     "[a-zäß\"\\\\ 0-9]{0,10}[a-z]".prop_map(Value::from)
 }
 
-fn whole(from: u64, to: u64) -> impl Strategy<Value = Value> {
+pub(super) fn whole(from: u64, to: u64) -> impl Strategy<Value = Value> {
     (from..=to).prop_map(Value::from)
 }
 
-fn number(from: f64, to: f64) -> impl Strategy<Value = Value> {
+pub(super) fn number(from: f64, to: f64) -> impl Strategy<Value = Value> {
     prop_oneof![
         (from..=to).prop_map(Value::from),
         Just(Value::from(from)),
@@ -129,7 +130,7 @@ fn share(from: f64, to: f64) -> impl Strategy<Value = Value> {
     prop_oneof![number(from, to), (from..=to).prop_map(percent)]
 }
 
-fn duration(from: u64) -> impl Strategy<Value = Value> {
+pub(super) fn duration(from: u64) -> impl Strategy<Value = Value> {
     prop_oneof![
         (from..=30 * 86_400).prop_map(|s| Value::from(format!("{s}s"))),
         (from.max(1)..=40_000).prop_map(|m| Value::from(format!("{m}m 250ms"))),
@@ -137,14 +138,17 @@ fn duration(from: u64) -> impl Strategy<Value = Value> {
 }
 
 fn pipeline() -> impl Strategy<Value = Value> {
-    let policy = prop_oneof![canary(), experiment(), bandit()];
-    (policy, may(shadow()), may(contract())).prop_map(|(policy, shadow, contract)| {
-        table([
-            ("shadow", shadow),
-            ("contract", contract),
-            ("policy", Some(policy)),
-        ])
-    })
+    let policy = prop_oneof![canary(), experiment(), bandit(), composite()];
+    (policy, may(graphs()), may(shadow()), may(contract())).prop_map(
+        |(policy, graphs, shadow, contract)| {
+            table([
+                ("shadow", shadow),
+                ("contract", contract),
+                ("graphs", graphs),
+                ("policy", Some(policy)),
+            ])
+        },
+    )
 }
 
 fn shadow() -> impl Strategy<Value = Value> {
@@ -177,6 +181,10 @@ fn shadow() -> impl Strategy<Value = Value> {
 }
 
 fn contract() -> impl Strategy<Value = Value> {
+    (ports(), ports()).prop_map(|(inputs, outputs)| json!({"inputs": inputs, "outputs": outputs}))
+}
+
+pub(super) fn ports() -> BoxedStrategy<Value> {
     let dim = prop_oneof![Just(json!(-1)), whole(1, 9), name()];
     let port = (vec(dim, 0..4), any::<bool>()).prop_map(|(shape, float)| match float {
         true => {
@@ -190,9 +198,7 @@ fn contract() -> impl Strategy<Value = Value> {
         }
         Value::from(ports)
     });
-    let ports = ports.boxed();
-    (ports.clone(), ports)
-        .prop_map(|(inputs, outputs)| json!({"inputs": inputs, "outputs": outputs}))
+    ports.boxed()
 }
 
 // === canaries ===

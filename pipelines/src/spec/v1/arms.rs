@@ -41,24 +41,36 @@ pub(super) fn read(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Vec<Arm
 /// Arms with shares.
 pub(super) fn weighted(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Vec<(Arm, Weight)>> {
     let list = list(field, reader, Experiment::MIN_ARMS..=Experiment::MAX_ARMS)?;
+    let mut arms = Arms::default();
+    shared(field, &list, reader, |field, table, reader| {
+        let arm = Written::of(table, reader);
+        arms.take(arm.read(reader), field, reader)
+    })
+}
+
+/// What is read of each element of a list, with the share that it states as `weight`; even shares, where none does.
+pub(super) fn shared<'v, T>(
+    field: &Field<'v>,
+    list: &[Field<'v>],
+    reader: &mut Reader<'_>,
+    mut read: impl FnMut(&Field<'v>, &mut Table<'v>, &mut Reader<'_>) -> Option<T>,
+) -> Option<Vec<(T, Weight)>> {
     let weighs = |field: &Field<'_>| {
         let weight = field.value().get("weight");
         weight.is_some_and(|weight| !weight.is_null())
     };
     let even = even(list.len());
     let written = list.iter().any(weighs);
-    let mut arms = Arms::default();
     let mut rest = even.iter().copied();
-    let arms = each(&list, |field| {
+    let arms = each(list, |field| {
         let even = rest.next();
         let mut table = field.table(reader)?;
-        let arm = Written::of(&mut table, reader);
+        let arm = read(field, &mut table, reader);
         let share = match written {
             true => table.need("weight", reader),
             false => table.get("weight"),
         };
         table.finish(reader);
-        let arm = arms.take(arm.read(reader), field, reader);
         let weight = match written {
             true => share.and_then(|share| some(&share, reader)),
             false => even,

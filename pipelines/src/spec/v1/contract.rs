@@ -104,7 +104,7 @@ pub(super) fn read(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Contrac
     })
 }
 
-fn ports(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Vec<Port>> {
+pub(super) fn ports(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Vec<Port>> {
     let list = list(field, reader, 1..=MAX_PORTS)?;
     let mut names: Vec<Arc<str>> = Vec::new();
     each(&list, |field| {

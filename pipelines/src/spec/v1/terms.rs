@@ -86,7 +86,7 @@ fn count(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<NonZeroU32> {
 }
 
 /// Whether the outputs fit is seen when the version that answers is known.
-fn substitute(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Substitute> {
+pub(super) fn substitute(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Substitute> {
     let table = field.table(reader)?;
     let outputs: Vec<_> = table.entries().collect();
     let mut sound = !outputs.is_empty();
