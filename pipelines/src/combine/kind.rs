@@ -177,10 +177,11 @@ pub(super) fn axis(of: &Kind, written: Option<i64>, batched: bool) -> Result<usi
     };
     let place = place(written, rank).filter(|at| *at >= least);
     place.ok_or_else(|| {
-        let misfit = Misfit::new(
-            format!("an axis from {least} to {}", rank - 1),
-            format!("axis {written}"),
-        );
+        let wanted = match rank - 1 {
+            last if last == least => format!("axis {last}"),
+            last => format!("an axis from {least} to {last}"),
+        };
+        let misfit = Misfit::new(wanted, format!("axis {written}"));
         match batched {
             true => misfit.hint("axis 0 is the rows, of which each is computed by itself"),
             false => misfit,

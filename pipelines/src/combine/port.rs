@@ -18,7 +18,10 @@ pub(super) fn bare(kind: Kind) -> Port {
 /// A port of new values along the same last axis: the labels stay.
 pub(super) fn labelled(kind: Kind, of: &[&Port]) -> Port {
     let mut port = bare(kind);
-    port.labels = shared_labels(of);
+    let labels = shared_labels(of);
+    if port.shape.last() == Some(&Dim::Fixed(labels.len())) {
+        port.labels = labels;
+    }
     port
 }
 
@@ -38,12 +41,11 @@ pub(super) fn non_finite(of: &[&Port]) -> NonFinite {
     }
 }
 
-/// The labels that all have, where they fit.
+/// The labels of those that have some, where they are the same.
 fn shared_labels(of: &[&Port]) -> Arc<[String]> {
-    match of {
-        [first, others @ ..] if others.iter().all(|p| p.labels == first.labels) => {
-            first.labels.clone()
-        }
+    let mut labels = of.iter().map(|p| &p.labels).filter(|l| !l.is_empty());
+    match labels.next() {
+        Some(first) if labels.all(|others| others == first) => first.clone(),
         _ => Arc::default(),
     }
 }

@@ -151,10 +151,11 @@ macro_rules! whole {
                     Seen::Signed(x) => x.try_into().ok(),
                     Seen::Unsigned(x) => x.try_into().ok(),
                     Seen::Float(x) => {
-                        let cut = x.trunc();
-                        // One above the greatest is a power of two, which doubles hold exactly.
-                        let holds = cut >= Self::MIN as f64 && cut < Self::MAX as f64 + 1.0;
-                        holds.then_some(cut as Self)
+                        let (least, greatest) = (Self::MIN as f64, Self::MAX as f64);
+                        // What is less than 1 beyond a bound is cut to it. Beyond those of 64 bits the next double is
+                        // further away, and adding 1 changes nothing.
+                        let holds = (x >= least || x > least - 1.0) && x < greatest + 1.0;
+                        holds.then_some(x as Self)
                     }
                     Seen::Text(text) => parse(text),
                 }

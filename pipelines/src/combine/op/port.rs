@@ -26,10 +26,7 @@ pub(super) fn port(op: &Op, of: &[&Port], kind: Kind, batched: bool) -> Port {
         | Op::ConcatText { .. }
         | Op::Length
         | Op::IndexOf { .. } => labelled(kind, of),
-        Op::Reshape(_) => {
-            let stays = kind.shape.last() == Some(&Dim::Fixed(one.labels.len()));
-            unless(stays, same(kind, of))
-        }
+        Op::Reshape(_) => same(kind, of),
         Op::Transpose(axes) => {
             let last = one.shape.len().checked_sub(1);
             let order = order(&Kind::of_port(one), axes.as_deref(), batched);
