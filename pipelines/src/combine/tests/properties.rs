@@ -257,7 +257,7 @@ fn enough(counts: Counts, names: &[&'static str]) {
     let counts = counts.into_inner();
     let often: BTreeSet<_> = counts
         .iter()
-        .filter(|(_, n)| **n >= 10)
+        .filter(|(_, n)| **n >= 4)
         .map(|(name, _)| *name)
         .collect();
     assert_eq!(often, names.iter().copied().collect(), "{counts:?}");
