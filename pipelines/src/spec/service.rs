@@ -53,6 +53,15 @@ impl Substitute {
     /// # Errors
     /// What does not fit the contract, by the output's name.
     pub fn outputs(&self, contract: &Contract, rows: usize) -> Result<Vec<Tensor>, String> {
+        self.fill(contract, rows)
+            .map_err(|what| format!("on_deadline: {what}"))
+    }
+
+    /// The same for whoever else has a substitute: what does not fit is said without the name of the field.
+    ///
+    /// # Errors
+    /// What does not fit the contract, by the output's name.
+    pub fn fill(&self, contract: &Contract, rows: usize) -> Result<Vec<Tensor>, String> {
         let known = |name: &String| {
             contract
                 .outputs
@@ -62,14 +71,14 @@ impl Substitute {
         if let Some(odd) = self.0.keys().find(|name| !known(name)) {
             let names: Vec<_> = contract.outputs.iter().map(|port| &port.name[..]).collect();
             return Err(format!(
-                "on_deadline: unknown output '{odd}', the version gives {}",
+                "unknown output '{odd}', expected {}",
                 names.join(", ")
             ));
         }
         let batched = matches!(contract.batching, Batching::FirstAxis { .. });
         let mut row = Vec::with_capacity(contract.outputs.len());
         for port in &contract.outputs {
-            let fail = |what: String| format!("on_deadline: output '{}': {what}", port.name);
+            let fail = |what: String| format!("output '{}': {what}", port.name);
             let value = self.0.get(&*port.name);
             let value = value.ok_or_else(|| fail("expected a value, got none".to_owned()))?;
             let mut shape = sizes(value);
@@ -90,12 +99,12 @@ impl Substitute {
         }
         contract
             .check_outputs(&row)
-            .map_err(|mismatch| format!("on_deadline: {mismatch}"))?;
+            .map_err(|mismatch| mismatch.to_string())?;
         if !batched || rows == 1 {
             return Ok(row);
         }
         let requests = vec![&row[..]; rows];
-        batch::join(&requests).map_err(|error| format!("on_deadline: {error}"))
+        batch::join(&requests).map_err(|error| error.to_string())
     }
 }
 
