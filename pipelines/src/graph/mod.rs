@@ -3,10 +3,19 @@
 //! Nothing is called here. [`Walk`] says what is to be called next and is told what came of it; who calls, how long that
 //! may take and what is cancelled is the daemon's work.
 
+mod compile;
 mod contracts;
+mod names;
 mod problem;
 mod shape;
+mod show;
 
+pub use compile::compile;
 pub use contracts::{Answer, Contracts, Trouble, Unknown};
+pub use names::{Edge, Outline, Role, outline};
 pub use problem::{At, Problem};
 pub use shape::{Branch, Condition, Feed, Graph, Node, NodeId, Work};
+pub use show::Drawing;
+
+#[cfg(test)]
+mod tests;
