@@ -9,6 +9,7 @@ mod names;
 mod problem;
 mod shape;
 mod show;
+mod walk;
 
 pub use compile::compile;
 pub use contracts::{Answer, Contracts, Trouble, Unknown};
@@ -16,6 +17,7 @@ pub use names::{Edge, Outline, Role, outline};
 pub use problem::{At, Problem};
 pub use shape::{Branch, Condition, Feed, Graph, Node, NodeId, Work};
 pub use show::Drawing;
+pub use walk::{Call, Cause, Done, Failed, Fate, Request, Step, Stop, Ticket, Visit, Walk};
 
 #[cfg(test)]
 mod tests;

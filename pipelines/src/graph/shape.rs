@@ -12,7 +12,7 @@ use crate::spec::composite::{Callee, OnError, Retry};
 /// A composite, compiled against the contracts of what it calls.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Graph {
-    /// The nodes; each reads only those before it.
+    /// The nodes; each reads, takes and falls back on only those before it.
     pub nodes: Vec<Node>,
     /// What goes out, in the order of the contract's outputs.
     pub outputs: Vec<Feed>,
