@@ -43,7 +43,7 @@ pub struct RateLimit {
 
 /// Outputs that are answered where the model's own come too late: one row of each.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Substitute(pub(super) BTreeMap<String, Value>);
+pub struct Substitute(pub(crate) BTreeMap<String, Value>);
 
 // === impl Substitute ===
 

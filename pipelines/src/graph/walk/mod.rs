@@ -277,7 +277,11 @@ impl<E: fmt::Display> Walk<E> {
     /// The run that a ticket is out for, which something was heard of now.
     fn settle(&mut self, ticket: Ticket, is: impl Fn(&Run) -> bool) -> Option<(Run, Attempt)> {
         let runs = &mut self.states.get_mut(ticket.node.index())?.runs;
-        let at = runs.iter().position(is)?;
+        let Some(at) = runs.iter().position(is) else {
+            // Cancelled, which need not be told any more.
+            self.queue.retain(|queued| queued.ticket() != ticket);
+            return None;
+        };
         let mut run = runs.swap_remove(at);
         self.open -= 1;
         self.stale = true;
@@ -359,3 +363,6 @@ impl Queued {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
