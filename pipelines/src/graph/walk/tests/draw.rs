@@ -141,7 +141,7 @@ impl Draft {
             0..4 | 15.. => make.call(name, &reads[..members - 1]),
             4 | 5 => {
                 let quorum = 1 + usize::from(self.picks[5] > 160);
-                let rule = if self.picks[3] % 2 == 0 {
+                let rule = if self.picks[3].is_multiple_of(2) {
                     Rule::Max
                 } else {
                     Rule::Min
@@ -188,7 +188,7 @@ impl Draft {
                     .iter()
                     .position(|case| !case.contains(": "))
                     .unwrap_or(0);
-                let length = if self.picks[1] % 4 == 0 { 1 } else { last + 1 };
+                let length = if self.picks[1].is_multiple_of(4) { 1 } else { last + 1 };
                 make.switch(name, &cases[..length])
             }
         };
@@ -197,7 +197,7 @@ impl Draft {
 
 /// Something for the node at `at` to read; rather one of those just before it.
 fn read(pick: u8, at: usize) -> String {
-    if at == 0 || pick % 16 == 0 {
+    if at == 0 || pick.is_multiple_of(16) {
         return "x".to_owned();
     }
     branch(pick, at)
@@ -206,7 +206,7 @@ fn read(pick: u8, at: usize) -> String {
 /// A port of a node before `at`.
 fn branch(pick: u8, at: usize) -> String {
     let pick = usize::from(pick);
-    let node = if pick % 4 == 0 {
+    let node = if pick.is_multiple_of(4) {
         pick / 8 % at
     } else {
         at - 1 - pick / 8 % at.min(4)
