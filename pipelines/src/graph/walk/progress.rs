@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use impresario_models::{Dim, Port, Tensor};
+use impresario_models::Tensor;
 
 use super::done::{Absence, Cause};
 use super::rows::Rows;
@@ -133,9 +133,8 @@ impl<E: std::fmt::Display> Walk<E> {
                 expression,
                 datatype,
             } => {
-                let port = expression.expression.port();
                 let outcome = self.evaluate(expression, &values, &run.rows)?;
-                let value = as_tensor(outcome, &port, self.batched.then(|| run.rows.count()));
+                let value = outcome.into_tensor(self.batched.then(|| run.rows.count()));
                 match datatype {
                     Some(datatype) if *datatype != value.datatype() => {
                         Op::Cast(*datatype).apply(&[&value], self.batched).map(Some)
@@ -289,31 +288,4 @@ impl<E: std::fmt::Display> Walk<E> {
         let rows = std::mem::take(&mut run.rows);
         self.fail(graph, id, run, rows, cause);
     }
-}
-
-/// What an expression comes to as a value of a port: of so many rows, where there are rows.
-fn as_tensor(outcome: Outcome, port: &Port, rows: Option<usize>) -> Tensor {
-    let scalar = match outcome {
-        Outcome::Rows(tensor) => return tensor,
-        Outcome::One(scalar) => scalar,
-    };
-    let mut shape: Vec<usize> = port
-        .shape
-        .iter()
-        .map(|dim| match dim {
-            Dim::Fixed(size) => *size,
-            Dim::Free(_) => 1,
-        })
-        .collect();
-    if let (Some(rows), Some(first)) = (rows, shape.first_mut()) {
-        *first = rows;
-    }
-    let count = shape.iter().product();
-    let tensor = match scalar {
-        Scalar::Bool(truth) => Tensor::of(shape, vec![truth; count]),
-        Scalar::Int(number) => Tensor::of(shape, vec![number; count]),
-        Scalar::Float(number) => Tensor::of(shape, vec![number; count]),
-        Scalar::Text(text) => Tensor::of(shape, vec![text.as_bytes().to_vec(); count]),
-    };
-    tensor.expect("there are as many elements as the shape has")
 }

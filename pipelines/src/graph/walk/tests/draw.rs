@@ -89,7 +89,7 @@ impl Script {
         let outputs: Vec<_> = rows.map(|row| self.outputs(call.node, &row)).collect();
         let batched = matches!(graph.contract.batching, Batching::FirstAxis { .. });
         let short = usize::from(fails && batched);
-        let port = |at: usize| column(batched, outputs.iter().skip(short).map(|row| row[at]));
+        let port = |at: usize| column(outputs.iter().skip(short).map(|row| row[at]));
         // What has no rows lacks a port.
         let ports = if fails && !batched { 1 } else { 2 };
         Ok((0..ports).map(port).collect())
@@ -188,7 +188,11 @@ impl Draft {
                     .iter()
                     .position(|case| !case.contains(": "))
                     .unwrap_or(0);
-                let length = if self.picks[1].is_multiple_of(4) { 1 } else { last + 1 };
+                let length = if self.picks[1].is_multiple_of(4) {
+                    1
+                } else {
+                    last + 1
+                };
                 make.switch(name, &cases[..length])
             }
         };
@@ -233,14 +237,8 @@ fn condition(of: u8, above: u8, at: usize) -> String {
     }
 }
 
-pub(super) fn column(batched: bool, values: impl Iterator<Item = i64>) -> Tensor {
-    let values: Vec<_> = values.collect();
-    let shape = if batched {
-        vec![values.len()]
-    } else {
-        Vec::new()
-    };
-    Tensor::of(shape, values).expect("a column")
+pub(super) fn column(values: impl Iterator<Item = i64>) -> Tensor {
+    Tensor::vector(values.collect())
 }
 
 /// The finaliser of `SplitMix64`.

@@ -110,9 +110,18 @@ impl Make {
 
     /// What stands in is -1, and -2 in the second port.
     pub(super) fn default(&mut self, name: &str) {
+        let batched = self.batched;
         let node = self.node(name);
         let ports = node.ports.iter().zip([-1, -2]);
-        let values = ports.map(|(port, value)| (port.name.to_string(), json!(value)));
+        let values = ports.map(|(port, value)| {
+            // A row where there are rows, else all of it.
+            let value = if batched {
+                json!(value)
+            } else {
+                json!([value])
+            };
+            (port.name.to_string(), value)
+        });
         node.on_error = OnError::Default(Substitute(values.collect()));
     }
 
@@ -208,8 +217,12 @@ fn read(reference: &Reference) -> String {
 }
 
 fn number(name: &str, batched: bool) -> Port {
-    let rows = batched.then_some(Dim::Free(None));
-    Port::new(name, DataType::Int64, rows.into_iter().collect())
+    let axis = if batched {
+        Dim::Free(None)
+    } else {
+        Dim::Fixed(1)
+    };
+    Port::new(name, DataType::Int64, vec![axis])
 }
 
 fn batching(batched: bool) -> Batching {

@@ -208,11 +208,10 @@ impl Naive<'_> {
 
     fn evaluate(&self, condition: &Condition, values: &[i64]) -> Option<Outcome> {
         let batched = matches!(self.graph.contract.batching, Batching::FirstAxis { .. });
-        let shape = vec![1; usize::from(batched)];
-        let values = values
+        let values: Vec<_> = values
             .iter()
-            .map(|value| Tensor::of(shape.clone(), vec![*value]).unwrap());
-        let values: Vec<_> = values.collect();
+            .map(|value| Tensor::vector(vec![*value]))
+            .collect();
         let values: Vec<_> = values.iter().collect();
         let expression = &condition.expression;
         let rows = batched.then_some(1);

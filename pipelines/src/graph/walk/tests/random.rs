@@ -66,7 +66,6 @@ fn any_graph_gives_what_the_naive_evaluator_gives() {
     ] {
         assert!(count > often, "seed {seed}: {seen:?}");
     }
-    assert!(seen.spared > 0, "seed {seed}: {seen:?}");
     // Nodes that wait for each other are rare, so a node is hardly ever called twice.
     assert!(seen.again * 50 < seen.calls, "seed {seed}: {seen:?}");
 }
@@ -104,7 +103,7 @@ fn agree(drawn: &Drawn, seen: &Cell<Seen>) -> Result<(), TestCaseError> {
             Arc::clone(&graph),
             Request {
                 inputs: (0..2)
-                    .map(|at| column(drawn.batched, rows.iter().map(|row| row[at])))
+                    .map(|at| column(rows.iter().map(|row| row[at])))
                     .collect(),
                 parameters: parameters.clone(),
                 key: Some(key.as_str().into()),
@@ -145,7 +144,7 @@ fn agree(drawn: &Drawn, seen: &Cell<Seen>) -> Result<(), TestCaseError> {
                     Value::Is(values) => values[0],
                     Value::Absent | Value::Broken => unreachable!(),
                 });
-                prop_assert_eq!(got, &column(drawn.batched, expected));
+                prop_assert_eq!(got, &column(expected));
             }
         }
         Err(stop) => {
