@@ -214,6 +214,7 @@ impl Supervisor {
         };
         fleet.routing = stored.routing;
         fleet.history = stored.history;
+        fleet::settled(&mut fleet);
         Self {
             settings,
             stored: Stand::of(&fleet),
@@ -286,7 +287,9 @@ impl Supervisor {
         if let Err(error) = usable.and_then(|()| self.commit(&next, &[])) {
             tracing::error!(error = %error, "an event's change of the routing is not stored yet");
             drop(next);
-            Arc::make_mut(&mut self.fleet).routing = before;
+            let fleet = Arc::make_mut(&mut self.fleet);
+            fleet.routing = before;
+            fleet::settled(fleet);
         }
     }
 
@@ -345,6 +348,7 @@ impl Supervisor {
             let mut fleet = Fleet::clone(&self.fleet);
             fleet.routing = stored.routing;
             fleet.history = stored.history;
+            fleet::settled(&mut fleet);
             self.stored = Stand::of(&fleet);
             self.fleet = Arc::new(fleet);
             self.tokens = Arc::new(stored.tokens);

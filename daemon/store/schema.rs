@@ -9,7 +9,7 @@ use impresario_models::{Name, VersionNumber};
 use impresario_pipelines::fleet::{
     Change, Course, Diff, Entry, Freeze, Intent, Keep, Promise, Record, Revision, Source as Door,
 };
-use impresario_pipelines::spec::Pipeline;
+use impresario_pipelines::spec::{Pipeline, Policy};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Role, Token};
@@ -64,6 +64,9 @@ pub(super) struct FreezeV1 {
 struct KeepV1 {
     model: Name,
     version: VersionNumber,
+    /// The graph that it is, where it is one, as the policy of a pipeline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    graph: Option<Pipeline>,
 }
 
 /// What was said about loading a model, under its name.
@@ -207,6 +210,10 @@ impl From<&Entry> for EntryV1 {
             keep: entry.keep.as_ref().map(|keep| KeepV1 {
                 model: keep.model.clone(),
                 version: keep.version,
+                graph: keep.graph.as_ref().map(|graph| {
+                    let policy = Policy::Composite(Arc::clone(graph));
+                    Pipeline::new(policy)
+                }),
             }),
             course: entry.course.clone().map(Stored),
             promise: entry.promise.into(),
@@ -327,6 +334,13 @@ impl From<EntryV1> for Entry {
             keep: entry.keep.map(|keep| Keep {
                 model: keep.model,
                 version: keep.version,
+                graph: keep.graph.and_then(|graph| match graph.policy() {
+                    Policy::Composite(graph) => Some(Arc::clone(graph)),
+                    Policy::Standalone { .. }
+                    | Policy::Canary(_)
+                    | Policy::Experiment(_)
+                    | Policy::Bandit(_) => None,
+                }),
             }),
             course: entry.course.map(|Stored(course)| course),
             promise: match entry.promise {

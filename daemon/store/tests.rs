@@ -162,6 +162,7 @@ fn routing(revision: u64) -> Routing {
             keep: n.is_multiple_of(2).then(|| fleet::Keep {
                 model: name("iris"),
                 version: version(9),
+                graph: None,
             }),
             course: Some(course(n)),
             promise: match n % 3 {

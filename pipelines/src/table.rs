@@ -128,7 +128,7 @@ pub struct Unavailable {
 }
 
 /// Who answers for a pipeline, as far as the fleet's state says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Standing {
     /// The version that was asked for.
     Serving {
@@ -276,7 +276,7 @@ impl Standing {
         match self {
             Self::Serving { model, version }
             | Self::Kept {
-                keep: Keep { model, version },
+                keep: Keep { model, version, .. },
                 ..
             } => Some((model, version)),
             Self::Nobody(_) => None,
@@ -291,6 +291,14 @@ impl Unavailable {
     #[must_use]
     pub fn phase(model: &Name, version: VersionNumber, seen: &Seen) -> Self {
         let trouble = seen.trouble.as_deref().unwrap_or("no reason was kept");
+        if let Some(waits) = &seen.waits {
+            let passing = seen.phase != Phase::Failed;
+            let why = format!("model '{model}' version {version} cannot answer: {waits}");
+            return Self {
+                passing,
+                ..Self::because(model, version, why)
+            };
+        }
         let (state, passing) = match seen.phase {
             Phase::Discovered => ("is not loaded yet".to_owned(), true),
             Phase::Loading(stage) => (

@@ -443,5 +443,6 @@ fn facts(loaded: &Loaded, took: Duration) -> Facts {
         instances: loaded.limits.instances.get(),
         load_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         golden: loaded.golden,
+        graph: None,
     }
 }

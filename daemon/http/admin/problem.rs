@@ -84,6 +84,9 @@ codes! {
     NoCourse "no-course" NOT_FOUND "The pipeline has nothing of this kind under way",
     MethodNotAllowed "method-not-allowed" METHOD_NOT_ALLOWED "The method is not allowed here",
     InUse "in-use" CONFLICT "A pipeline needs it",
+    Called "called" CONFLICT "A graph calls it",
+    VersionTaken "version-taken" CONFLICT "The version is another graph",
+    AmbiguousName "ambiguous-name" CONFLICT "A model has the name",
     NothingToUndo "nothing-to-undo" CONFLICT "There is nothing to undo",
     BreaksContract "breaks-contract" CONFLICT "A version breaks what callers rely on",
     NotNow "not-now" CONFLICT "It cannot be done now",
@@ -91,6 +94,9 @@ codes! {
     Stale "stale-revision" PRECONDITION_FAILED "It was changed meanwhile",
     BodyTooLarge "body-too-large" PAYLOAD_TOO_LARGE "The body is too large",
     InvalidPipeline "invalid-pipeline" UNPROCESSABLE_ENTITY "The pipeline has problems",
+    Ring "ring" UNPROCESSABLE_ENTITY "Pipelines call each other in a ring",
+    NotAModel "not-a-model" UNPROCESSABLE_ENTITY "A graph is named as a model",
+    NoVersion "no-version" UNPROCESSABLE_ENTITY "A model has no version",
     InvalidConfig "invalid-config" UNPROCESSABLE_ENTITY "The files have problems",
     InvalidToken "invalid-token" UNPROCESSABLE_ENTITY "The token cannot be made so",
     InvalidOrder "invalid-order" UNPROCESSABLE_ENTITY "What is asked for cannot be meant",
@@ -266,6 +272,15 @@ impl From<Rejection> for Problem {
             Rejection::UnknownRevision { .. } => Code::UnknownRevision,
             Rejection::Breaks { .. } => Code::BreaksContract,
             Rejection::ReasonMissing { .. } => Code::ReasonMissing,
+            Rejection::Graph { problems, .. } => {
+                return Self::spec(Code::InvalidPipeline, problems);
+            }
+            Rejection::Ring { .. } => Code::Ring,
+            Rejection::OtherGraph { .. } => Code::VersionTaken,
+            Rejection::Ambiguous { .. } => Code::AmbiguousName,
+            Rejection::NotAModel { .. } => Code::NotAModel,
+            Rejection::NoVersion { .. } => Code::NoVersion,
+            Rejection::Called { .. } => Code::Called,
             Rejection::NoCourse { .. } => Code::NoCourse,
             Rejection::Refused { why, .. } => refusal::code(why),
         };
@@ -298,6 +313,13 @@ impl From<Rejection> for Problem {
             | Rejection::UnknownModel { .. }
             | Rejection::UnknownVersion { .. }
             | Rejection::InUse { .. }
+            | Rejection::Graph { .. }
+            | Rejection::Ring { .. }
+            | Rejection::OtherGraph { .. }
+            | Rejection::Ambiguous { .. }
+            | Rejection::NotAModel { .. }
+            | Rejection::NoVersion { .. }
+            | Rejection::Called { .. }
             | Rejection::NothingToUndo { .. }
             | Rejection::UnknownRevision { .. } => problem,
         }

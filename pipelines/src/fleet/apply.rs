@@ -7,7 +7,9 @@ use impresario_models::Name;
 use super::Fleet;
 use super::command::Draft;
 use super::event::happened;
-use super::input::{Event, Input, Now, Rejection};
+use super::graphs;
+use super::input::{Event, Input, Now};
+use super::rejection::Rejection;
 use super::steer::judged;
 use crate::table::{self, Standing};
 
@@ -43,21 +45,39 @@ pub fn apply(fleet: &Fleet, input: Input, now: Now) -> Result<Fleet, Rejection> 
     let mut next = fleet.clone();
     match input {
         Input::Command(command, by) => Draft::new(&mut next).command(command, by, now)?,
-        Input::Event(event) => happened(&mut next, event, now),
+        Input::Event(event) => {
+            take_in(&mut next, event, now);
+            return Ok(next);
+        }
         Input::Judged(seen) => judged(&mut next, seen, now),
     }
-    settle(&mut next);
+    settle(&mut next, None);
     Ok(next)
+}
+
+/// Looks at the graphs of a routing that was just read from a store, or taken back to what is stored: nothing may happen that
+/// would make the fleet look at them.
+pub fn settled(fleet: &mut Fleet) {
+    graphs::settle(fleet, None);
 }
 
 /// Takes in what happened, in place: events are never refused, and a thousand of them copy no fleet.
 pub fn take_in(fleet: &mut Fleet, event: Event, now: Now) {
+    let about = event.subject().0.clone();
     happened(fleet, event, now);
-    settle(fleet);
+    settle(fleet, Some(&about));
 }
 
-/// Ends what has come to its end: a kept version steps down once its successor is ready.
-fn settle(fleet: &mut Fleet) {
+/// Looks at the graphs again, and ends what has come to its end: a kept version steps down once its successor is ready.
+fn settle(fleet: &mut Fleet, about: Option<&Name>) {
+    graphs::settle(fleet, about);
+    while end_keeps(fleet) {
+        graphs::settle(fleet, None);
+    }
+}
+
+/// Lets kept versions step down whose successor is ready; says whether graphs may notice.
+fn end_keeps(fleet: &mut Fleet) -> bool {
     let kept = fleet
         .routing
         .pipelines
@@ -70,11 +90,13 @@ fn settle(fleet: &mut Fleet) {
         })
         .map(|(name, _)| name.clone())
         .collect();
+    let noticed = !done.is_empty() && fleet.observed.graphs.names().next().is_some();
     for name in done {
         if let Some(entry) = fleet.routing.pipelines.get_mut(&name) {
             entry.keep = None;
         }
     }
+    noticed
 }
 
 // === impl Limits ===

@@ -4,11 +4,12 @@ use std::fmt;
 
 use super::course::Course;
 use super::routing::Entry;
-use super::{Fleet, Phase, Reload};
+use super::{Fleet, Phase, Reload, graphs, members};
 use crate::bucket::Weight;
 use crate::learning;
 use crate::rollout::{self, Rollout};
 use crate::spec::Policy;
+use crate::spec::composite::Callee;
 use crate::trial;
 
 /// An invariant that does not hold: a fault of ours, whatever the input was.
@@ -47,6 +48,9 @@ pub fn check(fleet: &Fleet) -> Vec<Violation> {
             ),
         );
     }
+    for what in of_graphs(fleet) {
+        claim(false, what);
+    }
     for (name, intent) in &routing.intents {
         claim(
             !intent.is_default(),
@@ -72,7 +76,8 @@ pub fn check(fleet: &Fleet) -> Vec<Violation> {
         fleet.history.len() <= fleet.limits.history.max(1),
         format!("{} records are kept", fleet.history.len()),
     );
-    for (model, version, seen) in fleet.observed.all() {
+    let graphs = fleet.observed.graphs.all();
+    for (model, version, seen) in fleet.observed.all().chain(graphs) {
         let who = format!(
             "model {model} version {version} in phase {}",
             seen.phase.as_str()
@@ -93,6 +98,76 @@ pub fn check(fleet: &Fleet) -> Vec<Violation> {
         claim(
             seen.trouble.is_some() || !matches!(seen.phase, Phase::Failed | Phase::Quarantined),
             format!("{who} has no reason"),
+        );
+    }
+    found
+}
+
+/// What should never be of graphs.
+fn of_graphs(fleet: &Fleet) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut claim = |holds: bool, what: String| {
+        if !holds {
+            found.push(what);
+        }
+    };
+    let (routing, observed) = (&fleet.routing, &fleet.observed.graphs);
+    for (name, entry) in &routing.pipelines {
+        claim(
+            graphs::ring(routing, name).is_none(),
+            format!("pipeline {name} calls itself in the end"),
+        );
+        let stored = entry.graphs();
+        if graphs::has_graphs(&entry.pipeline) {
+            claim(
+                graphs::composites(&entry.pipeline).next().is_some(),
+                format!("pipeline {name} has a graph without a number"),
+            );
+        }
+        for (version, graph) in &stored {
+            let who = format!("version {version} of pipeline {name}");
+            let pinned = graphs::calls(graph).all(|(_, callee)| match callee {
+                Callee::Model { version, .. } => version.is_some(),
+                Callee::Pipeline(_) => true,
+            });
+            let named = graph.model == *name && graph.version == Some(*version);
+            claim(named, format!("{who} is of another name or number"));
+            claim(pinned, format!("{who} does not pin what it calls"));
+            let seen = fleet.observed.version(name.as_str(), *version);
+            let Some(seen) = seen.filter(|_| observed.are_of(routing.revision)) else {
+                claim(
+                    !observed.are_of(routing.revision),
+                    format!("{who} is not looked at"),
+                );
+                continue;
+            };
+            let facts = seen.facts.as_ref();
+            claim(
+                facts.is_none_or(|facts| facts.graph.is_some() && facts.memory == 0),
+                format!("{who} is known as something else than a graph"),
+            );
+            let standing =
+                graphs::stands(fleet, graph, facts.is_some(), entry.asks(name, *version));
+            claim(
+                seen.phase != Phase::Ready || standing == members::Standing::Answers,
+                format!("{who} is ready, and {standing:?}"),
+            );
+            claim(
+                (seen.waits.is_none()) == seen.serves(),
+                format!(
+                    "{who} is {} and waits for {:?}",
+                    seen.phase.as_str(),
+                    seen.waits
+                ),
+            );
+        }
+    }
+    for (name, version, _) in observed.all() {
+        let entry = routing.pipelines.get(name);
+        let known = entry.is_some_and(|entry| entry.graphs().contains_key(&version));
+        claim(
+            known || !observed.are_of(routing.revision),
+            format!("version {version} of pipeline {name} is seen, and nothing says what it is"),
         );
     }
     found

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use impresario_models::{Name, VersionNumber};
 
 use super::Fleet;
-use super::input::{By, Command, Now, Rejection};
+use super::complete::callees_first;
+use super::input::{By, Command, Now};
 use super::past::past;
 use super::put::{Asked, Origin};
+use super::rejection::Rejection;
 use super::routing::{Diff, Promise, Record, Revision};
 
 /// A change in the making: what became different so far.
@@ -72,10 +74,10 @@ impl<'a> Draft<'a> {
                 self.put(name, asked, &by, now)?;
             }
             Command::ApplyFiles { pipelines } => {
-                for (name, pipeline, digest) in pipelines {
-                    if self.fleet.routing.applied.get(&name) == Some(&digest) {
-                        continue;
-                    }
+                let mut pipelines = pipelines;
+                let applied = &self.fleet.routing.applied;
+                pipelines.retain(|(name, _, digest)| applied.get(name) != Some(digest));
+                for (name, pipeline, digest) in callees_first(pipelines)? {
                     let asked = Asked {
                         pipeline,
                         promise: Promise::Kept,

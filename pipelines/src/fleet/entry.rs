@@ -1,11 +1,13 @@
 //! A pipeline as it stands: which versions it needs, which of them answers those who take no part in anything, and as
 //! what each is known.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use impresario_models::{Contract, Name, VersionNumber};
 
 use super::course::Course;
+use super::graphs::{composites, pins};
 use super::observed::Seen;
 use super::routing::{Entry, Promise};
 use super::{Fleet, Revision, Source};
@@ -13,7 +15,7 @@ use crate::breaches::{self, Breach, Severity};
 use crate::policy;
 use crate::rollout::{Cause, Phase, Rollout};
 use crate::spec::canary::{Gate, Step};
-use crate::spec::{Canary, Pipeline, Policy, Shadow, VersionSelector};
+use crate::spec::{Canary, Composite, Pipeline, Policy, Shadow, VersionSelector};
 use crate::table::Standing;
 use crate::variant::{Arm, Variant};
 
@@ -37,7 +39,7 @@ impl Entry {
         !self.pipeline.service().key.is_address()
     }
 
-    /// The versions that must be in memory, the pinned ones with their number.
+    /// The versions that must be able to answer, the pinned ones with their number.
     #[must_use]
     pub fn needs(&self) -> Vec<(&Name, Option<VersionNumber>)> {
         let shadow = self.pipeline.shadow();
@@ -52,6 +54,57 @@ impl Entry {
         };
         needs.extend(shadow);
         needs
+    }
+
+    /// The versions that must be in memory for those: of a graph, those that it pins.
+    #[must_use]
+    pub fn members(&self) -> Vec<(&Name, Option<VersionNumber>)> {
+        let needs = self.needs().into_iter();
+        needs.flat_map(|need| self.resolved(need)).collect()
+    }
+
+    /// The versions that must be in memory for the one that is kept.
+    #[must_use]
+    pub fn kept(&self) -> Vec<(&Name, VersionNumber)> {
+        let kept = self.keep.iter();
+        let kept = kept.flat_map(|keep| self.resolved((&keep.model, Some(keep.version))));
+        kept.filter_map(|(model, version)| Some((model, version?)))
+            .collect()
+    }
+
+    /// What must be in memory for a version. Of the newest graph it is what any of them pins: which one that is changes.
+    pub(super) fn resolved<'a>(
+        &'a self,
+        (model, version): (&'a Name, Option<VersionNumber>),
+    ) -> Vec<(&'a Name, Option<VersionNumber>)> {
+        let graphs = self.graphs();
+        let own = graphs.values().any(|graph| graph.model == *model);
+        if !own {
+            return vec![(model, version)];
+        }
+        let asked = graphs.into_iter();
+        let asked = asked.filter(|(number, _)| version.is_none_or(|version| version == *number));
+        let pins = asked.flat_map(|(_, graph)| pins(graph));
+        pins.map(|(model, version)| (model, Some(version)))
+            .collect()
+    }
+
+    /// The graphs that are versions of a model of the pipeline's name, the kept one included.
+    #[must_use]
+    pub fn graphs(&self) -> BTreeMap<VersionNumber, &Arc<Composite>> {
+        let kept = self.keep.iter();
+        let kept = kept.filter_map(|keep| Some((keep.version, keep.graph.as_ref()?)));
+        kept.chain(composites(&self.pipeline)).collect()
+    }
+
+    /// Whether a graph is to answer, so that what it pins is in memory or comes when it is called.
+    pub(super) fn asks(&self, model: &Name, version: VersionNumber) -> bool {
+        let asked = |(needed, number): (&Name, Option<_>)| {
+            needed == model && number.is_none_or(|number| number == version)
+        };
+        let kept = self.keep.as_ref();
+        self.needs().into_iter().any(asked)
+            || kept.is_some_and(|keep| asked((&keep.model, Some(keep.version))))
     }
 
     /// The version that answers callers who take no part in anything: the only one, the baseline, the stable or the
@@ -162,7 +215,7 @@ impl Entry {
     /// What the callers of this pipeline rely on: what it says itself, else what the version gives that is kept for them, or
     /// the primary one. Nothing where neither is known.
     #[must_use]
-    pub fn relied_on<'a>(&'a self, fleet: &'a Fleet) -> Option<&'a Contract> {
+    pub fn relied_on<'a>(&'a self, fleet: &'a Fleet) -> Option<&'a Arc<Contract>> {
         let known =
             |model: &Name, version| contract(fleet.observed.version(model.as_str(), version)?);
         let kept = || {
@@ -171,11 +224,10 @@ impl Entry {
         };
         let primary = || {
             let (model, version) = self.primary();
-            let newest = || fleet.observed.models.get(model)?.newest_serving();
+            let newest = || fleet.observed.model(model.as_str())?.newest_serving();
             known(model, version.or_else(newest)?)
         };
-        let own = self.pipeline.contract().map(AsRef::as_ref);
-        own.or_else(kept).or_else(primary)
+        self.pipeline.contract().or_else(kept).or_else(primary)
     }
 
     /// What callers would break on, were this version to answer them; nothing where a contract is not known, or where
@@ -191,8 +243,8 @@ impl Entry {
 }
 
 /// What a loaded version takes and gives.
-pub(crate) fn contract(seen: &Seen) -> Option<&Contract> {
-    seen.facts.as_ref().map(|facts| facts.contract.as_ref())
+pub(crate) fn contract(seen: &Seen) -> Option<&Arc<Contract>> {
+    seen.facts.as_ref().map(|facts| &facts.contract)
 }
 
 /// What callers of one contract break on with another.

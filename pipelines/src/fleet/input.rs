@@ -1,4 +1,4 @@
-//! What enters the state machine: commands (asked for), events (happened), and the ways a command is refused.
+//! What enters the state machine: commands (asked for) and events (happened).
 
 use std::sync::Arc;
 
@@ -7,7 +7,6 @@ use impresario_models::{Name, VersionNumber};
 use super::course::{self, Verb};
 use super::observed::{Facts, Residence, Stage, VersionPolicy};
 use super::routing::{Promise, Revision};
-use crate::breaches::Breach;
 use crate::spec::Pipeline;
 
 /// One thing to apply.
@@ -271,113 +270,6 @@ pub struct Now {
     pub wall: u64,
 }
 
-/// Why a command is refused. Nothing was changed.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum Rejection {
-    /// No such pipeline.
-    #[error("unknown pipeline '{name}'")]
-    UnknownPipeline {
-        /// The name.
-        name: Name,
-    },
-    /// No such model in the repository.
-    #[error("unknown model '{model}': the repository has {known}")]
-    UnknownModel {
-        /// The model.
-        model: Name,
-        /// The models there are, shortened.
-        known: String,
-    },
-    /// The model has no such version.
-    #[error("model '{model}' has no version {version}: it has {known}")]
-    UnknownVersion {
-        /// The model.
-        model: Name,
-        /// The version.
-        version: VersionNumber,
-        /// The versions there are.
-        known: String,
-    },
-    /// Somebody else changed it meanwhile.
-    #[error("pipeline '{name}' is at revision {current}, the change expected {expected}")]
-    Stale {
-        /// The pipeline.
-        name: Name,
-        /// What the asker has seen.
-        expected: Revision,
-        /// What it is.
-        current: Revision,
-    },
-    /// A pipeline needs what is to be unloaded.
-    #[error(
-        "model '{model}' version {version} is needed by pipeline '{pipeline}'; change or delete that first"
-    )]
-    InUse {
-        /// The model.
-        model: Name,
-        /// The version.
-        version: VersionNumber,
-        /// The pipeline.
-        pipeline: Name,
-    },
-    /// There is no earlier state to go back to.
-    #[error("pipeline '{name}' has no earlier state to go back to")]
-    NothingToUndo {
-        /// The pipeline.
-        name: Name,
-    },
-    /// The version breaks what the pipeline's callers rely on.
-    #[error(
-        "model '{model}' version {version} breaks what callers of pipeline '{name}' rely on: {}; insist with a reason \
-         where they know",
-        list(breaches)
-    )]
-    Breaks {
-        /// The pipeline.
-        name: Name,
-        /// The model.
-        model: Name,
-        /// The version.
-        version: VersionNumber,
-        /// All that breaks.
-        breaches: Vec<Breach>,
-    },
-    /// Somebody insists and does not say why.
-    #[error("pipeline '{name}': whoever insists on a version that breaks its callers says why")]
-    ReasonMissing {
-        /// The pipeline.
-        name: Name,
-    },
-    /// The pipeline has no course of this kind.
-    #[error("pipeline '{name}' has no {wanted}: its policy is {policy}")]
-    NoCourse {
-        /// The pipeline.
-        name: Name,
-        /// What it was told to.
-        wanted: &'static str,
-        /// What it has.
-        policy: &'static str,
-    },
-    /// The course cannot do what it is told.
-    #[error("pipeline '{name}': {why}")]
-    Refused {
-        /// The pipeline.
-        name: Name,
-        /// Why.
-        why: course::Refusal,
-    },
-    /// The revision is not among those kept for the pipeline.
-    #[error("revision {to} of pipeline '{name}' is not known: {known}")]
-    UnknownRevision {
-        /// The pipeline.
-        name: Name,
-        /// The revision asked for.
-        to: Revision,
-        /// The revisions kept.
-        known: String,
-    },
-}
-
 // === impl Source ===
 
 impl Source {
@@ -390,33 +282,6 @@ impl Source {
             Self::File => "file",
             Self::Embedded => "embedded",
             Self::Daemon => "daemon",
-        }
-    }
-}
-
-// === impl Rejection ===
-
-fn list(breaches: &[Breach]) -> String {
-    let all: Vec<String> = breaches.iter().map(ToString::to_string).collect();
-    all.join("; ")
-}
-
-impl Rejection {
-    /// A stable code for scripts.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::UnknownPipeline { .. } => "unknown-pipeline",
-            Self::UnknownModel { .. } => "unknown-model",
-            Self::UnknownVersion { .. } => "unknown-version",
-            Self::Stale { .. } => "stale-revision",
-            Self::InUse { .. } => "in-use",
-            Self::NothingToUndo { .. } => "nothing-to-undo",
-            Self::Breaks { .. } => "breaks-contract",
-            Self::ReasonMissing { .. } => "reason-missing",
-            Self::NoCourse { .. } => "no-course",
-            Self::Refused { .. } => "not-now",
-            Self::UnknownRevision { .. } => "unknown-revision",
         }
     }
 }

@@ -3,10 +3,12 @@
 use impresario_models::{Name, VersionNumber};
 
 use super::command::Draft;
-use super::input::{Now, Rejection};
+use super::graphs::called;
+use super::input::Now;
 use super::memory;
 use super::observed::{Phase, Reload};
 use super::plan::wanted;
+use super::rejection::Rejection;
 use super::routing::{Change, Diff, Intent};
 use crate::table;
 
@@ -90,9 +92,12 @@ impl Draft<'_> {
         let parked = table::on_demand(self.fleet);
         for (pipeline, entry) in &self.fleet.routing.pipelines {
             let serving = table::answering(self.fleet, pipeline, &parked);
-            let pins = entry.needs().into_iter();
+            // Models that its graphs call as pipelines, none having been made of their name.
+            let called = entry.graphs().into_values().flat_map(called);
+            let called = called.filter_map(|name| table::answering(self.fleet, name, &parked));
+            let pins = entry.members().into_iter();
             let pins = pins.filter_map(|(model, version)| Some((model.clone(), version?)));
-            for (member, needed) in pins.chain(serving) {
+            for (member, needed) in pins.chain(serving).chain(called) {
                 if member == model && version.is_none_or(|v| v == needed) {
                     return Err(Rejection::InUse {
                         model,

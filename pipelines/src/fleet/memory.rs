@@ -12,7 +12,7 @@ use impresario_models::{Name, VersionNumber};
 use super::apply::Limits;
 use super::observed::{Demand, Model, Phase, Reload, Residence, Seen};
 use super::plan::{Key, wanted};
-use super::{Fleet, Now};
+use super::{Fleet, Now, graphs};
 use crate::rollout;
 
 /// How long a version that was used keeps its place before an arm that nobody calls, in milliseconds: as long as a rollout
@@ -67,7 +67,7 @@ impl Room {
         let arms = arms(fleet);
         let mut queue = Vec::new();
         let mut held = 0u64;
-        for (name, model) in &fleet.observed.models {
+        for (name, model) in fleet.observed.stored() {
             let newest = newest(name, model, wanted);
             let served = model.newest_serving().is_some();
             for (version, seen) in &model.versions {
@@ -323,7 +323,7 @@ fn newest(name: &Name, model: &Model, wanted: &BTreeSet<Key>) -> Option<VersionN
     wished.next().map(|(version, _)| *version)
 }
 
-/// The versions that pipelines ask for while another one answers in their place.
+/// The versions that pipelines ask for while another one answers in their place, and the members of graphs that wait.
 fn heirs(fleet: &Fleet, wanted: &BTreeSet<Key>) -> BTreeSet<Key> {
     let mut heirs = BTreeSet::new();
     let others = fleet.routing.pipelines.values();
@@ -338,6 +338,10 @@ fn heirs(fleet: &Fleet, wanted: &BTreeSet<Key>) -> BTreeSet<Key> {
         };
         let version = version.filter(|version| !kept(version));
         heirs.extend(version.map(|version| (name.clone(), version)));
+    }
+    // Of a graph, those of its members that it waits for.
+    for (name, entry) in &fleet.routing.pipelines {
+        heirs.extend(graphs::awaited(fleet, name, entry));
     }
     heirs
 }
@@ -358,12 +362,14 @@ fn arms(fleet: &Fleet) -> BTreeMap<Key, bool> {
         }
         let primary = entry.primary();
         let needs = entry.needs().into_iter();
-        let needs = needs.filter_map(|need| {
-            let (model, version) = need;
-            Some(((model.clone(), version?), need == primary))
+        let needs = needs.flat_map(|need| {
+            let members = entry.resolved(need).into_iter();
+            members.filter_map(move |(model, version)| {
+                Some(((model.clone(), version?), need == primary))
+            })
         });
-        let kept = entry.keep.iter();
-        let kept = kept.map(|keep| ((keep.model.clone(), keep.version), true));
+        let kept = entry.kept().into_iter();
+        let kept = kept.map(|(model, version)| ((model.clone(), version), true));
         for (key, first) in needs.chain(kept) {
             *arms.entry(key).or_default() |= first;
         }

@@ -7,25 +7,30 @@
 mod apply;
 mod check;
 mod command;
+mod complete;
 mod course;
 mod entry;
 mod event;
+mod graphs;
 mod input;
 mod load;
+mod members;
 mod memory;
 mod observed;
 mod past;
 mod plan;
 mod put;
+mod rejection;
 mod report;
 mod routing;
 mod steer;
 
-pub use apply::{Limits, apply, take_in};
+pub use apply::{Limits, apply, settled, take_in};
 pub use check::{Violation, check};
 pub use course::{Course, Moved, Refusal, Seen as Sight, Verb};
 pub(crate) use entry::{breaking, contract};
-pub use input::{By, Command, Event, Input, Judged, Now, Rejection, Source};
+pub use graphs::Graphs;
+pub use input::{By, Command, Event, Input, Judged, Now, Source};
 pub use memory::on_demand;
 pub(crate) use memory::{away, callable, recallable};
 pub use observed::{
@@ -33,6 +38,7 @@ pub use observed::{
 };
 pub(crate) use plan::by_policy;
 pub use plan::{Effect, plan};
+pub use rejection::Rejection;
 pub use report::{Reason, Report, Subject, Wait};
 pub use routing::{Change, Diff, Entry, Freeze, Intent, Keep, Promise, Record, Revision, Routing};
 

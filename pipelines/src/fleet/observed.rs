@@ -5,11 +5,16 @@ use std::sync::Arc;
 
 use impresario_models::{Contract, Name, VersionNumber};
 
+use super::graphs::Graphs;
+use crate::graph::Graph;
+
 /// What is seen of the models.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Observed {
-    /// By model.
+    /// Those of the repository, by name.
     pub models: BTreeMap<Name, Model>,
+    /// The graphs of pipelines, each of them a version of a model of its pipeline's name.
+    pub graphs: Graphs,
 }
 
 /// What is seen of one model.
@@ -61,6 +66,8 @@ pub struct Seen {
     pub crashes: Vec<u64>,
     /// The newest trouble: why it failed, crashed, or could not be loaded again.
     pub trouble: Option<String>,
+    /// What a graph waits for until it can answer.
+    pub waits: Option<String>,
     /// What decides whether it stays in memory, where memory is bounded.
     pub stay: Stay,
 }
@@ -171,30 +178,59 @@ pub struct Facts {
     pub load_ms: u64,
     /// Golden examples that came out right.
     pub golden: usize,
+    /// What is walked instead of a model, where it is a graph. Nothing of it is in memory, and it has no running copy.
+    pub graph: Option<Arc<Graph>>,
 }
 
 // === impl Observed ===
 
 impl Observed {
-    /// What is seen of a version.
+    /// What is seen of a model: that of the repository, or the one that a pipeline's graphs are versions of, which hides
+    /// the other.
     #[must_use]
-    pub fn version(&self, model: &str, version: VersionNumber) -> Option<&Seen> {
-        self.models.get(model)?.versions.get(&version)
+    pub fn model(&self, name: &str) -> Option<&Model> {
+        self.graphs.model(name).or_else(|| self.models.get(name))
     }
 
-    /// Every version of every model.
+    /// What is seen of a version, be it a graph.
+    #[must_use]
+    pub fn version(&self, model: &str, version: VersionNumber) -> Option<&Seen> {
+        self.model(model)?.versions.get(&version)
+    }
+
+    /// The models of the repository that no pipeline's graphs hide.
+    pub fn stored(&self) -> impl Iterator<Item = (&Name, &Model)> {
+        let models = self.models.iter();
+        models.filter(|(name, _)| self.graphs.model(name.as_str()).is_none())
+    }
+
+    /// Every version of these models: what is loaded and unloaded.
     pub fn all(&self) -> impl Iterator<Item = (&Name, VersionNumber, &Seen)> {
-        let each = |(name, model)| {
-            let model: &Model = model;
-            model.versions.iter().map(move |(v, seen)| (name, *v, seen))
-        };
-        self.models.iter().flat_map(each)
+        self.stored().flat_map(|(name, model)| model.all(name))
     }
 }
 
 // === impl Model ===
 
 impl Model {
+    /// Its versions, under its name.
+    pub(super) fn all<'a>(
+        &'a self,
+        name: &'a Name,
+    ) -> impl Iterator<Item = (&'a Name, VersionNumber, &'a Seen)> {
+        let versions = self.versions.iter();
+        versions.map(move |(version, seen)| (name, *version, seen))
+    }
+
+    /// The newest version whose files are there, of those that may be made ready where there are any.
+    pub(super) fn newest(&self) -> Option<VersionNumber> {
+        let present = || self.versions.iter().rev().filter(|(_, seen)| seen.present);
+        let mut sound =
+            present().filter(|(_, seen)| !matches!(seen.phase, Phase::Failed | Phase::Quarantined));
+        let newest = sound.next().or_else(|| present().next());
+        newest.map(|(version, _)| *version)
+    }
+
     /// The newest version that can answer.
     #[must_use]
     pub fn newest_serving(&self) -> Option<VersionNumber> {
@@ -236,6 +272,7 @@ impl Seen {
             facts: None,
             crashes: Vec::new(),
             trouble: None,
+            waits: None,
             stay: Stay::default(),
         }
     }

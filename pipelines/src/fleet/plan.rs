@@ -135,7 +135,7 @@ pub fn plan(fleet: &Fleet, now: Now) -> (Vec<Effect>, Report) {
 /// what pipelines pin.
 pub(super) fn wanted(fleet: &Fleet) -> BTreeSet<(Name, VersionNumber)> {
     let mut wanted = BTreeSet::new();
-    for (name, model) in &fleet.observed.models {
+    for (name, model) in fleet.observed.stored() {
         let intent = fleet.routing.intents.get(name);
         if !intent.is_some_and(|i| i.unloaded) {
             wanted.extend(by_policy(model).into_iter().map(|v| (name.clone(), v)));
@@ -150,9 +150,10 @@ pub(super) fn wanted(fleet: &Fleet) -> BTreeSet<(Name, VersionNumber)> {
         }
     }
     for entry in fleet.routing.pipelines.values() {
-        let pins = entry.needs().into_iter();
+        let pins = entry.members().into_iter();
         wanted.extend(pins.filter_map(|(model, version)| Some((model.clone(), version?))));
-        wanted.extend(entry.keep.iter().map(|k| (k.model.clone(), k.version)));
+        let kept = entry.kept().into_iter();
+        wanted.extend(kept.map(|(model, version)| (model.clone(), version)));
     }
     wanted
 }

@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
-use impresario_models::Name;
+use impresario_models::{Contract, Name};
 
+use super::Fleet;
 use super::command::Draft;
 use super::course::Course;
 use super::entry::{breaking, contract};
-use super::input::{By, Now, Rejection};
+use super::graphs::{self, composites, has_graphs};
+use super::input::{By, Now};
+use super::rejection::Rejection;
 use super::routing::{Change, Diff, Entry, Keep, Promise};
 use crate::spec::Pipeline;
+use crate::spec::document::Path;
 use crate::table::{self, Standing};
 
 /// A pipeline as it is to be.
@@ -43,12 +47,16 @@ impl Draft<'_> {
         let was = old.as_ref().and_then(|entry| entry.course.clone());
         let Some(asked) = asked else {
             if before.is_some() {
-                self.fleet.routing.pipelines.remove(&name);
+                self.remove(&name)?;
                 self.differ(&name, (before, None), (was, None), now);
             }
             return Ok(());
         };
-        let pipeline = asked.pipeline;
+        let written = matches!(asked.origin, Origin::Written);
+        let pipeline = match written {
+            true => self.complete(&name, asked.pipeline, old.as_ref())?,
+            false => asked.pipeline,
+        };
         let same_policy = before
             .as_ref()
             .is_some_and(|before| before.policy() == pipeline.policy());
@@ -89,24 +97,52 @@ impl Draft<'_> {
         };
         // What a course does not need any more may have left.
         let moved = was.is_some() && course == was || matches!(asked.origin, Origin::Past(Some(_)));
+        let shadow = pipeline.shadow();
+        let shadow = shadow.map(|shadow| (&shadow.model, Some(shadow.version)));
         let members = match moved {
             true => entry.needs(),
             false => pipeline.policy().members(),
         };
-        let shadow = pipeline.shadow();
-        let shadow = shadow.map(|shadow| (&shadow.model, Some(shadow.version)));
-        for (model, version) in members.into_iter().chain(shadow) {
-            self.known(model, version)?;
+        let members = members.into_iter().chain(shadow).collect();
+        self.all_known(&name, &pipeline, members)?;
+        let known = old.as_ref().map(Entry::graphs).unwrap_or_default();
+        for (version, graph) in composites(&pipeline) {
+            let compiled = written && !known.contains_key(&version);
+            if compiled || !moved || entry.asks(&name, version) {
+                self.callees_known(&name, graph, compiled)?;
+            }
         }
-        if promise == Promise::Kept && matches!(asked.origin, Origin::Written) {
-            self.keeps_promise(&name, &entry)?;
+        if has_graphs(&pipeline) {
+            self.unambiguous(&name, old.as_ref())?;
         }
+        let relied = self.relied_on(&name, &entry);
         // Whoever answers now goes on until the new choice is ready.
         let parked = table::on_demand(self.fleet);
         let keep = table::answering(self.fleet, &name, &parked);
-        let keep = keep.map(|(model, version)| Keep { model, version });
+        let keep = keep.map(|(model, version)| {
+            let graph = known.get(&version).filter(|graph| graph.model == model);
+            let graph = graph.map(|graph| Arc::clone(graph));
+            Keep {
+                model,
+                version,
+                graph,
+            }
+        });
         let entry = Entry { keep, ..entry };
-        self.fleet.routing.pipelines.insert(name.clone(), entry);
+        self.fleet
+            .routing
+            .pipelines
+            .insert(name.clone(), entry.clone());
+        if let Some(ring) = graphs::ring(&self.fleet.routing, &name) {
+            return Err(Rejection::Ring { ring });
+        }
+        graphs::settle(self.fleet, None);
+        if written {
+            self.fits(&name, &pipeline, old.as_ref())?;
+        }
+        if let Some(relied) = relied.filter(|_| written && promise == Promise::Kept) {
+            self.keeps_promise(&name, &entry, &relied)?;
+        }
         self.differ(&name, (before, Some(pipeline)), (was, course), now);
         Ok(())
     }
@@ -141,20 +177,77 @@ impl Draft<'_> {
         }));
     }
 
-    /// Refuses versions that are known to break what the pipeline's callers rely on.
-    fn keeps_promise(&self, name: &Name, entry: &Entry) -> Result<(), Rejection> {
-        let fleet = &*self.fleet;
-        let own = entry.promised();
-        let answering = table::answering(fleet, name, &table::on_demand(fleet));
-        let seen = |(model, version): &(Name, _)| fleet.observed.version(model.as_str(), *version);
-        let relied = own.or_else(|| contract(seen(answering.as_ref()?)?));
-        // Nobody has called a pipeline that was not there.
-        let called = own.is_some() || fleet.routing.pipelines.contains_key(name);
-        let Some(old) = relied.filter(|_| called) else {
-            return Ok(());
+    /// Removes a pipeline, unless graphs that call it would have nobody to answer them.
+    fn remove(&mut self, name: &Name) -> Result<(), Rejection> {
+        let answered = |fleet: &Fleet, name: &Name| {
+            let parked = table::on_demand(fleet);
+            table::answering(fleet, name, &parked).is_some()
         };
+        let routing = &self.fleet.routing;
+        let callers: Vec<Name> = graphs::callers(routing, name).cloned().collect();
+        let of = |caller: Name| (answered(self.fleet, &caller), caller);
+        let callers: Vec<(bool, Name)> = callers.into_iter().map(of).collect();
+        self.fleet.routing.pipelines.remove(name);
+        graphs::settle(self.fleet, None);
+        let fleet = &*self.fleet;
+        let left = |(was, caller): &(bool, Name)| {
+            !answered(fleet, name) || *was && !answered(fleet, caller)
+        };
+        match callers.into_iter().find(left) {
+            Some((_, by)) => Err(Rejection::Called {
+                name: name.clone(),
+                by,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses new graphs that do not fit together, or not with those that they call.
+    fn fits(&self, name: &Name, pipeline: &Pipeline, old: Option<&Entry>) -> Result<(), Rejection> {
+        let known = old.map(Entry::graphs).unwrap_or_default();
+        let new = composites(pipeline).filter(|(version, _)| !known.contains_key(version));
+        let problems = new.flat_map(|(version, graph)| {
+            let root = Path::default();
+            let base = match pipeline.graphs().contains_key(&version) {
+                true => root.key("graphs").key(&version.to_string()),
+                false => root.key("policy"),
+            };
+            let found = graphs::problems(self.fleet, graph).into_iter();
+            found.map(move |problem| problem.within(&base))
+        });
+        let problems: Vec<_> = problems.collect();
+        if problems.is_empty() {
+            return Ok(());
+        }
+        Err(Rejection::Graph {
+            name: name.clone(),
+            problems,
+        })
+    }
+
+    /// What callers of a pipeline rely on before it is changed.
+    fn relied_on(&self, name: &Name, entry: &Entry) -> Option<Arc<Contract>> {
+        let fleet = &*self.fleet;
+        let own = entry.pipeline.contract();
+        if let Some(own) = own.filter(|_| entry.promise == Promise::Kept) {
+            return Some(Arc::clone(own));
+        }
+        // Nobody has called a pipeline that was not there, unless a graph called the model.
+        let routing = &fleet.routing;
+        if !routing.pipelines.contains_key(name) && graphs::callers(routing, name).next().is_none()
+        {
+            return None;
+        }
+        let (model, version) = table::answering(fleet, name, &table::on_demand(fleet))?;
+        let seen = fleet.observed.version(model.as_str(), version)?;
+        contract(seen).cloned()
+    }
+
+    /// Refuses versions that are known to break what the pipeline's callers rely on.
+    fn keeps_promise(&self, name: &Name, entry: &Entry, old: &Contract) -> Result<(), Rejection> {
+        let fleet = &*self.fleet;
         for (model, version) in entry.pipeline.policy().members() {
-            let known = fleet.observed.models.get(model);
+            let known = fleet.observed.model(model.as_str());
             // Of "latest", the one that would answer: it passes over those that break what the pipeline itself promises.
             let latest = || match entry.standing(fleet) {
                 Standing::Serving { version, .. } => Some(version),

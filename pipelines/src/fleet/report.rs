@@ -70,6 +70,8 @@ pub enum Reason {
     },
     /// No version answers.
     Nobody(String),
+    /// A model of the repository has the name that its graphs are versions of, and so is not used.
+    Hides,
     /// What moves it by itself waits for something.
     Course {
         /// The word for what moves it.
@@ -112,7 +114,7 @@ impl Report {
                 subject: Subject::Pipeline(name.clone()),
                 reason,
             });
-            for (model, version) in entry.needs() {
+            for (model, version) in entry.members() {
                 let Some(version) = version else { continue };
                 if fleet.observed.version(model.as_str(), version).is_none() {
                     waits.push(Wait {
@@ -120,6 +122,14 @@ impl Report {
                         reason: Reason::Missing,
                     });
                 }
+            }
+        }
+        for name in fleet.observed.graphs.names() {
+            if fleet.observed.models.contains_key(name) {
+                waits.push(Wait {
+                    subject: Subject::Pipeline(name.clone()),
+                    reason: Reason::Hides,
+                });
             }
         }
         let bounded = fleet.limits.budget.is_some();
@@ -182,6 +192,7 @@ impl Reason {
             Self::FilesChanged => "files-changed",
             Self::Kept { .. } => "kept",
             Self::Nobody(_) => "nobody",
+            Self::Hides => "hides-model",
             Self::Course { .. } => "course",
         }
     }
@@ -214,6 +225,10 @@ impl fmt::Display for Reason {
                 write!(f, "version {serves} goes on serving: {waiting}")
             }
             Self::Nobody(why) => write!(f, "nobody answers: {why}"),
+            Self::Hides => f.write_str(
+                "hides the model of its name in the repository, as its graphs are versions of that name; give one of \
+                 them another name",
+            ),
             Self::Course { kind, waits } => write!(f, "its {kind}: {waits}"),
         }
     }

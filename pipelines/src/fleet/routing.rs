@@ -8,7 +8,7 @@ use impresario_models::{Name, VersionNumber};
 
 use super::course::Course;
 use super::input::Source;
-use crate::spec::Pipeline;
+use crate::spec::{Composite, Pipeline};
 
 /// The number of a state of the routing; each change makes the next one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,12 +69,14 @@ pub enum Promise {
 }
 
 /// A version that goes on serving while its successor is made ready.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Keep {
     /// The model.
     pub model: Name,
     /// The version.
     pub version: VersionNumber,
+    /// What it is made of, where it is a graph: the pipeline may not say so any more.
+    pub graph: Option<Arc<Composite>>,
 }
 
 /// What admins said about loading a model's versions, over its version policy.

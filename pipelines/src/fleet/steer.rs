@@ -7,9 +7,10 @@ use impresario_models::{Name, VersionNumber};
 use super::Fleet;
 use super::command::Draft;
 use super::course::{Course, Moved, Seen as Sight, Ticked, Verb};
-use super::input::{By, Judged, Now, Rejection, Source};
+use super::input::{By, Judged, Now, Source};
 use super::observed::Phase;
 use super::put::{Asked, Origin};
+use super::rejection::Rejection;
 use super::routing::{Change, Diff, Entry, Freeze, Promise};
 use crate::bucket::Weight;
 use crate::learning::Learning;
@@ -257,9 +258,15 @@ fn state(fleet: &Fleet, model: &Name, version: VersionNumber) -> rollout::Standi
         Phase::Quarantined => {
             rollout::Standing::Gone(format!("it crashed too often: {}", trouble()))
         }
-        Phase::Failed => rollout::Standing::Gone(format!("it could not be loaded: {}", trouble())),
+        Phase::Failed => rollout::Standing::Gone(match &seen.waits {
+            Some(waits) => format!("it cannot answer: {waits}"),
+            None => format!("it could not be loaded: {}", trouble()),
+        }),
         Phase::Discovered | Phase::Loading(_) | Phase::Unloaded | Phase::Draining => {
-            rollout::Standing::Coming(format!("it is {}", seen.phase.as_str()))
+            rollout::Standing::Coming(match &seen.waits {
+                Some(waits) => format!("it waits: {waits}"),
+                None => format!("it is {}", seen.phase.as_str()),
+            })
         }
     }
 }

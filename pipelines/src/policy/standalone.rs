@@ -23,7 +23,7 @@ pub(crate) fn standing(
     version: VersionSelector,
     promise: Option<&Contract>,
 ) -> Standing {
-    let Some(known) = fleet.observed.models.get(model) else {
+    let Some(known) = fleet.observed.model(model.as_str()) else {
         return Standing::Nobody(Unavailable::no_model(model));
     };
     let stands = |version: VersionNumber, seen: &Seen| match (seen.serves(), broken(promise, seen))

@@ -104,6 +104,12 @@ impl Pipeline {
         }
     }
 
+    /// The same with these graphs beside the policy.
+    #[must_use]
+    pub fn with_graphs(self, graphs: BTreeMap<VersionNumber, Arc<Composite>>) -> Self {
+        Self { graphs, ..self }
+    }
+
     /// Which version answers.
     #[must_use]
     pub fn policy(&self) -> &Policy {

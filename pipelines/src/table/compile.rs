@@ -34,7 +34,8 @@ pub fn compile(fleet: &Fleet) -> RouteTable {
         }
         why
     };
-    for (model, version, seen) in fleet.observed.all() {
+    let graphs = fleet.observed.graphs.all();
+    for (model, version, seen) in fleet.observed.all().chain(graphs) {
         let to = match &seen.facts {
             Some(facts) if seen.serves() => {
                 let id =
@@ -80,7 +81,7 @@ pub fn compile(fleet: &Fleet) -> RouteTable {
             (
                 Standing::Serving { model, version }
                 | Standing::Kept {
-                    keep: Keep { model, version },
+                    keep: Keep { model, version, .. },
                     ..
                 },
                 _,
@@ -198,8 +199,7 @@ fn broken(
     if entry.promise == Promise::Waived || same || !kept.serves() {
         return None;
     }
-    let own = entry.pipeline.contract().map(AsRef::as_ref);
-    let old = own.or_else(|| contract(kept))?;
+    let old = entry.pipeline.contract().or_else(|| contract(kept))?;
     let new = contract(seen(model, version)?)?;
     breaking(old, new).into_iter().next()
 }

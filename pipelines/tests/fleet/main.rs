@@ -6,6 +6,7 @@
 )]
 
 mod courses;
+mod graphs;
 mod render;
 mod script;
 mod sim;

@@ -11,6 +11,8 @@ use impresario_pipelines::policy::Split;
 use impresario_pipelines::spec::{Pipeline, Policy};
 use impresario_pipelines::table::{self, Resolved, TargetId, Unavailable, Why};
 
+use crate::graphs;
+
 /// The whole state, a few lines.
 pub(crate) fn state(fleet: &Fleet, now: Now) -> String {
     let mut text = String::new();
@@ -43,6 +45,16 @@ pub(crate) fn state(fleet: &Fleet, now: Now) -> String {
         }
         text.pop();
         text.push('\n');
+    }
+    for name in fleet.observed.graphs.names() {
+        let model = fleet.observed.graphs.model(name.as_str()).unwrap();
+        let versions = model.versions.iter().map(|(version, seen)| {
+            let waits = seen.waits.as_ref();
+            let waits = waits.map_or(String::new(), |waits| format!(" ({waits})"));
+            format!(" {version} {}{waits}", seen.phase.as_str())
+        });
+        let versions: Vec<String> = versions.collect();
+        let _ = writeln!(text, "  graphs {name}:{}", versions.join(","));
     }
     for (name, intent) in &fleet.routing.intents {
         let _ = writeln!(text, "  intent {name}: {}", intent_text(intent));
@@ -169,7 +181,16 @@ fn pipeline(pipeline: &Option<Pipeline>) -> String {
     match pipeline.as_ref().map(Pipeline::policy) {
         None => "none".to_owned(),
         Some(Policy::Standalone { model, version }) => format!("{model} {version}"),
-        Some(policy) => policy.kind().to_owned(),
+        Some(Policy::Composite(graph)) => graphs::written(graph),
+        Some(policy) => {
+            let graphs = pipeline
+                .iter()
+                .flat_map(|pipeline| pipeline.graphs().values());
+            let graphs: String = graphs
+                .map(|graph| format!(" {}", graphs::written(graph)))
+                .collect();
+            format!("{}{graphs}", policy.kind())
+        }
     }
 }
 

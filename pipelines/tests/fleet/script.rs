@@ -11,9 +11,10 @@
 //! files p=iris:2#digest …  load iris [2]       unload iris [2]
 //! weigh iris 2 100         pin iris           use iris 2 50 (when)    demand iris 2 900 (until)
 //! define fast canary iris 1 2: 5 % | pause 10s          see `courses`
-//! put p @fast [with TEXT] [as CONTRACT] [insisting WHY] [if 3]                files p=@fast#digest
+//! put p @fast [with TEXT] [as CONTRACT] [insisting WHY] [graph 7/a=iris] [if 3]          files p=@fast#digest
+//! put p graph a=iris,b=rose:2 …                         see `graphs`          files p=graph/a=iris#digest
 //! rollout p pause, experiment p ship b, bandit p freeze best [if 3]           freeze [until 9]   unfreeze
-//! loaded iris 2 as CONTRACT
+//! loaded iris 2 as CONTRACT [bytes]
 //! sight p harm             what the analyst sees, a second after the sight before
 //! pass p 10 safe           the same so many times; only what moves is printed
 //! at 100                   the clock, in milliseconds
@@ -28,13 +29,14 @@ use std::path::Path;
 use expect_test::expect_file;
 use impresario_pipelines::fleet::{
     Command, Course, Effect, Event, Fleet, Input, Judged, Now, Promise, Revision, Source, plan,
+    settled,
 };
 
 use serde_json::{Value, json};
 
 use crate::words::parse;
 use crate::world::{by, command, event, name, step};
-use crate::{courses, render};
+use crate::{courses, graphs, render};
 
 struct Run {
     fleet: Fleet,
@@ -73,6 +75,7 @@ impl Run {
             ["restart"] => {
                 self.fleet.observed = Default::default();
                 self.now.monotonic = 0;
+                settled(&mut self.fleet);
             }
             ["begin"] => self.begin(),
             ["define", definition, ..] => {
@@ -163,6 +166,7 @@ impl Run {
         let mut definition = self.definitions[made].clone();
         let mut by = by(Source::Api);
         let (mut promise, mut expected) = (Promise::Kept, None);
+        let mut beside = Vec::new();
         for pair in rest.chunks(2) {
             match pair {
                 ["with", text] => definition["description"] = json!(text),
@@ -171,13 +175,15 @@ impl Run {
                     promise = Promise::Waived;
                     by.reason = Some((*why).to_owned()).filter(|why| why != "silently");
                 }
+                ["graph", graph] => beside.push(*graph),
                 ["if", revision] => expected = Some(Revision(revision.parse().unwrap())),
                 other => panic!("no such term: {other:?}"),
             }
         }
+        let name = name(pipeline);
         let put = Command::PutPipeline {
-            name: name(pipeline),
-            pipeline: courses::pipeline(&definition),
+            pipeline: graphs::beside(courses::pipeline(&definition), &name, &beside),
+            name,
             promise,
             expected,
         };
@@ -331,6 +337,31 @@ fn bandits_follow_and_freeze() {
 #[test]
 fn contracts_are_kept() {
     check("contracts");
+}
+
+#[test]
+fn graphs_are_pinned_numbered_and_undone() {
+    check("graphs");
+}
+
+#[test]
+fn graphs_that_cannot_be() {
+    check("graphs-refused");
+}
+
+#[test]
+fn a_graph_waits_for_its_members() {
+    check("graphs-wait");
+}
+
+#[test]
+fn a_graph_is_the_canary_of_another() {
+    check("graphs-canary");
+}
+
+#[test]
+fn graphs_where_memory_is_short() {
+    check("graphs-budget");
 }
 
 #[test]

@@ -7,8 +7,8 @@ use impresario_pipelines::fleet::{
 use impresario_pipelines::spec::{Pipeline, Policy, VersionSelector};
 use serde_json::json;
 
-use crate::courses;
 use crate::world::{command, event, facts_of, facts_with, name, version};
+use crate::{courses, graphs};
 
 /// An input as it is written in a script.
 pub(crate) fn parse(words: &[&str]) -> Input {
@@ -53,7 +53,11 @@ pub(crate) fn parse(words: &[&str]) -> Input {
             until: until.parse().unwrap(),
         }),
         ["put", pipeline, model, selector, ref rest @ ..] => {
-            let (pipeline, name) = (pipeline_of(model, selector), name(pipeline));
+            let name = name(pipeline);
+            let pipeline = match model {
+                "graph" => graphs::composite(&name, selector),
+                model => pipeline_of(model, selector),
+            };
             let expected = option(rest, "if").map(Revision);
             command(
                 Command::PutPipeline {
@@ -78,12 +82,15 @@ pub(crate) fn parse(words: &[&str]) -> Input {
             let pipelines = files.iter().map(|file| {
                 let (pipeline, rest) = file.split_once('=').unwrap();
                 let (member, digest) = rest.split_once('#').unwrap();
-                let (model, selector) = member.split_once(':').unwrap();
-                (
-                    name(pipeline),
-                    pipeline_of(model, selector),
-                    digest.to_owned(),
-                )
+                let name = name(pipeline);
+                let pipeline = match member.strip_prefix("graph/") {
+                    Some(graph) => graphs::composite(&name, graph),
+                    None => {
+                        let (model, selector) = member.split_once(':').unwrap();
+                        pipeline_of(model, selector)
+                    }
+                };
+                (name, pipeline, digest.to_owned())
             });
             let pipelines = pipelines.collect();
             command(Command::ApplyFiles { pipelines }, Source::File)
@@ -131,13 +138,14 @@ fn happened(verb: &str, model: Name, version: VersionNumber, rest: &[&str]) -> E
             model,
             version,
             facts: match rest {
-                ["as", contract] => {
+                ["as", contract, bytes @ ..] => {
                     let made = json!({
                         "policy": { "type": "standalone", "model": "any" },
                         "contract": courses::contract(contract),
                     });
                     let contract = courses::pipeline(&made).contract().cloned();
-                    facts_with(1, contract.unwrap())
+                    let bytes = bytes.first().map_or(1, |bytes| bytes.parse().unwrap());
+                    facts_with(bytes, contract.unwrap())
                 }
                 _ => facts_of(reason.parse().unwrap_or(1)),
             },

@@ -40,6 +40,7 @@ pub(crate) fn facts_with(memory: u64, contract: Arc<Contract>) -> Arc<Facts> {
         instances: 1,
         load_ms: 1,
         golden: 0,
+        graph: None,
     })
 }
 

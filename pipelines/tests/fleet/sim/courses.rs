@@ -6,21 +6,22 @@ use std::sync::Arc;
 use impresario_models::Contract;
 use impresario_pipelines::bucket::Weight;
 use impresario_pipelines::fleet::{
-    Command, Course, Entry, Fleet, Input, Judged, Promise, Record, Revision, Source, Verb,
+    Command, Course, Fleet, Input, Judged, Promise, Record, Revision, Source, Verb,
 };
-use impresario_pipelines::rollout::{self, Place};
+use impresario_pipelines::rollout;
 use impresario_pipelines::spec::{Pipeline, Policy};
 use impresario_pipelines::table::{self, Standing};
 use impresario_pipelines::trial;
 use serde_json::json;
 
+use super::graphs::needs;
 use super::stored::beats_only;
 use super::{Key, MODELS, PIPELINES, Sim};
 use crate::courses::{self, contract, definition, verb};
 use crate::world::{by, name, step};
 
 /// The plans of canaries, short enough to come to their end.
-const PLANS: [&str; 5] = [
+pub(super) const PLANS: [&str; 5] = [
     "5 % | pause 2s | 50 % | analyze",
     "shadow | 10 % | analyze",
     "approval | 70 % | pause 1s",
@@ -102,7 +103,7 @@ const SIGHTS: [&str; 20] = [
 ];
 
 /// Where courses must have been, and what must have been done, in all seeds together.
-pub(super) const PLACES: [&str; 28] = [
+pub(super) const PLACES: [&str; 38] = [
     "rollout pending",
     "rollout preparing",
     "rollout failed-prepare",
@@ -129,6 +130,16 @@ pub(super) const PLACES: [&str; 28] = [
     "rollout back at a revision",
     "experiment back at a revision",
     "rollout over a restart",
+    "composite kept",
+    "rollout of graphs",
+    "experiment of graphs",
+    "refused graph",
+    "refused ring",
+    "refused called",
+    "refused version-taken",
+    "refused ambiguous-name",
+    "refused not-a-model",
+    "graph restarting",
     "refused breaks-contract",
     "refused not-now",
 ];
@@ -190,6 +201,7 @@ impl Sim {
                 made["description"] = json!(format!("no. {}", self.below(3)));
                 serde_json::from_value(made).unwrap()
             }
+            _ if self.below(2) == 0 => self.graphs(&name),
             _ => self.definition(),
         };
         if self.below(5) == 0 {
@@ -450,41 +462,6 @@ impl Sim {
                 }
                 Some(Course::Learning(_)) | None => {}
             }
-        }
-    }
-}
-
-/// The versions that must be in memory for a pipeline, reckoned from the phases and not from the code.
-pub(super) fn needs(entry: &Entry) -> Vec<Key> {
-    use rollout::Phase;
-    let of = |model: &impresario_models::Name, version| (model.clone(), version);
-    match (entry.pipeline.policy(), entry.course.as_deref()) {
-        (Policy::Canary(spec), Some(Course::Rollout(rollout))) => {
-            let (stable, canary) = match &rollout.phase {
-                Phase::Succeeded => (false, true),
-                Phase::Pending
-                | Phase::FailedPrepare(_)
-                | Phase::RolledBack(_)
-                | Phase::Paused {
-                    from: Place::Pending,
-                    ..
-                } => (true, false),
-                _ => (true, true),
-            };
-            let both = [(stable, spec.stable), (canary, spec.canary)];
-            let needed = both.into_iter().filter(|(needed, _)| *needed);
-            needed.map(|(_, v)| of(&spec.model, v)).collect()
-        }
-        (Policy::Experiment(spec), Some(Course::Trial(trial))) => {
-            let over = matches!(trial.phase, trial::Phase::Stopped { .. });
-            let arms = spec.arms.iter().take(if over { 1 } else { 99 });
-            arms.map(|(arm, _)| of(&arm.model, arm.version)).collect()
-        }
-        (policy, _) => {
-            let members = policy.members().into_iter();
-            members
-                .filter_map(|(model, version)| Some(of(model, version?)))
-                .collect()
         }
     }
 }

@@ -6,7 +6,7 @@ use impresario_models::VersionNumber;
 use impresario_pipelines::fleet::{Effect, Fleet, Phase, VersionPolicy, plan};
 use impresario_pipelines::table;
 
-use super::courses::needs;
+use super::graphs::{in_memory, needs};
 use super::{Key, MODELS, PIPELINES, Sim};
 use crate::world::name;
 
@@ -43,7 +43,7 @@ impl Sim {
     pub(super) fn named(&self) -> BTreeSet<Key> {
         let fleet = &self.fleet;
         let mut wanted = BTreeSet::new();
-        for (name, model) in &fleet.observed.models {
+        for (name, model) in fleet.observed.stored() {
             let able = |v: &VersionNumber| {
                 let seen = &model.versions[v];
                 seen.present && !matches!(seen.phase, Phase::Failed | Phase::Quarantined)
@@ -72,12 +72,14 @@ impl Sim {
         let mut wanted = self.named();
         for entry in self.fleet.routing.pipelines.values() {
             wanted.extend(needs(entry));
-            wanted.extend(entry.keep.iter().map(|k| (k.model.clone(), k.version)));
+            let kept = entry.keep.iter().map(|k| (k.model.clone(), k.version));
+            wanted.extend(kept.flat_map(|key| in_memory(entry, key)));
         }
         wanted
     }
 
     pub(super) fn hold_quiet(&self) {
+        self.graphs_stand();
         let (named, wanted) = (self.named(), self.wanted());
         for (model, version, seen) in self.fleet.observed.all() {
             let key = (model.clone(), version);
@@ -128,7 +130,7 @@ impl Sim {
                 || (seen.phase == Phase::Ready && !wanted)
         });
         // Who is in memory where it is short depends on who was used.
-        if remembered || self.fleet.limits.budget.is_some() {
+        if remembered || self.graphs_remember() || self.fleet.limits.budget.is_some() {
             return;
         }
         let names = || PIPELINES.iter().chain(&MODELS).map(|text| name(text));

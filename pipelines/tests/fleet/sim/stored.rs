@@ -31,15 +31,21 @@ impl Sim {
             for entry in routing.pipelines.values() {
                 reads_back(&entry.pipeline);
                 let course = entry.course.as_deref();
-                let kind = course.map_or("standalone", Course::kind);
+                let kind = course.map_or(entry.pipeline.policy().kind(), Course::kind);
                 let phase = course.map_or("", Course::phase);
                 self.gone.insert(format!("{kind} {phase}"));
+                if !entry.pipeline.graphs().is_empty() {
+                    self.gone.insert(format!("{kind} of graphs"));
+                }
                 if entry.keep.is_some() {
                     self.gone.insert(format!("{kind} kept"));
                 }
             }
         }
-        if routing.revision != before || self.below(5) == 0 {
+        for (_, _, seen) in self.fleet.observed.graphs.all() {
+            self.gone.insert(format!("graph {}", seen.phase.as_str()));
+        }
+        if self.fleet.routing.revision != before || self.below(5) == 0 {
             self.stored = self.fleet.routing.clone();
         }
     }
