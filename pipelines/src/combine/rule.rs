@@ -75,6 +75,15 @@ impl Rule {
         matches!(self, Self::Concat | Self::Stack)
     }
 
+    /// How many of so many members must be there where nothing is said: all of them, but for the first that is there.
+    #[must_use]
+    pub fn quorum(&self, members: usize) -> usize {
+        match self {
+            Self::First => 1.min(members),
+            _ => members,
+        }
+    }
+
     /// What comes out of values of these types, under the name `output`. Where `batched`, the first axis of each is the rows.
     ///
     /// # Errors

@@ -52,7 +52,7 @@ pub enum Task {
         rule: Rule,
         /// Of what.
         of: Vec<Reference>,
-        /// How many of them must be there; all where nothing is said.
+        /// How many of them must be there; as many as [`Rule::quorum`] says where nothing is said.
         quorum: Option<usize>,
     },
     /// Takes the outputs of the first node whose condition holds. The others are not asked.

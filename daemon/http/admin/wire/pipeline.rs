@@ -262,7 +262,11 @@ fn written(fleet: &Fleet, name: &Name) -> Pipeline {
 /// report, so that its standing is asked.
 fn waits(fleet: &Fleet, report: &Report, name: &Name) -> Vec<WaitV1> {
     let pipeline = written(fleet, name);
-    let members = pipeline.policy().members();
+    let entry = fleet.routing.pipelines.get(name);
+    let members = match entry {
+        Some(entry) => entry.members(),
+        None => pipeline.policy().members(),
+    };
     let concerns = |wait: &&Wait| match &wait.subject {
         Subject::Pipeline(of) => of == name,
         Subject::Version(model, version) => members

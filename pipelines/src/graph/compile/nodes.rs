@@ -49,7 +49,7 @@ impl<'c> Typing<'c> {
         match &node.task {
             Task::Call { callee, inputs } => self.call(place, node, callee, inputs),
             Task::Ensemble { rule, of, quorum } => {
-                let quorum = quorum.unwrap_or(of.len());
+                let quorum = quorum.unwrap_or(rule.quorum(of.len()));
                 self.computed(
                     of,
                     &at,

@@ -86,9 +86,9 @@ fn why<'c>(
     match &node.task {
         Task::Call { .. } | Task::Transform { .. } => gone(Role::Value),
         Task::Map { .. } => gone(Role::Condition),
-        Task::Ensemble { of, quorum, .. } => {
+        Task::Ensemble { rule, of, quorum } => {
             let there = of.iter().filter(|of| lost(of).is_none()).count();
-            (there < quorum.unwrap_or(of.len())).then(|| gone(Role::Value))?
+            (there < quorum.unwrap_or(rule.quorum(of.len()))).then(|| gone(Role::Value))?
         }
         Task::Switch(cases) => {
             let mut why = None;

@@ -63,7 +63,7 @@ pub enum TaskSpec {
         /// the same.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         weights: Vec<Number>,
-        /// How many of them must be there; `"concat"` and `"stack"` need all. Default: all.
+        /// How many of them must be there; `"concat"` and `"stack"` need all. Default: all, but 1 for `"first"`.
         #[serde(skip_serializing_if = "Option::is_none")]
         quorum: Option<usize>,
     },

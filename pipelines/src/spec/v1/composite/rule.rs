@@ -76,7 +76,7 @@ fn weights(field: &Field<'_>, of: Option<usize>, reader: &mut Reader<'_>) -> Opt
     Some(weights)
 }
 
-/// How many members must be there; nothing where that is all of them.
+/// How many members must be there; nothing where that is as many as where nothing is said.
 fn quorum(
     field: &Field<'_>,
     members: Option<usize>,
@@ -85,7 +85,8 @@ fn quorum(
 ) -> Option<Option<usize>> {
     let most = members.map_or(u64::MAX, |members| members as u64);
     let quorum = usize::try_from(field.whole(reader, 1..=most)?).ok()?;
-    if Some(quorum) == members {
+    let usual = |rule: &Rule| members.map(|members| rule.quorum(members));
+    if rule.is_some_and(|rule| usual(rule) == Some(quorum)) {
         return Some(None);
     }
     match rule {
