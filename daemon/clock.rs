@@ -10,13 +10,24 @@ use impresario_pipelines::fleet::Now;
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     start: Instant,
+    /// The wall time then.
+    started: u64,
 }
 
 impl Clock {
     /// A clock whose monotonic time begins now.
     #[must_use]
     pub fn start() -> Self {
-        Self { start: instant() }
+        Self {
+            start: instant(),
+            started: wall_ms(),
+        }
+    }
+
+    /// The wall time of the start, in milliseconds since 1970: the same whenever it is asked, however wall time is set since.
+    #[must_use]
+    pub fn started(&self) -> u64 {
+        self.started
     }
 
     /// Monotonic milliseconds since the start, and wall milliseconds since 1970.

@@ -3,6 +3,7 @@
 //! Leaves know no status codes; both doors, HTTP and gRPC, read them here. The match is exhaustive:
 //! a new reason does not compile until it has its line.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use impresario_models::{InferError, Mismatch, Name, VersionNumber};
@@ -121,6 +122,14 @@ pub enum Error {
         /// What it said.
         what: String,
     },
+    /// A node of a composite failed.
+    #[error("node '{node}': {why}")]
+    Node {
+        /// The node.
+        node: Arc<str>,
+        /// Why.
+        why: Node,
+    },
     /// The instance took longer than the version's timeout.
     #[error("model '{model}' version {version} gave no answer within its timeout of {timeout:?}")]
     Hung {
@@ -131,6 +140,23 @@ pub enum Error {
         /// The version's timeout.
         timeout: Duration,
     },
+}
+
+/// Why a node of a composite failed, and the request with it. Who called is told the node.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Node {
+    /// Whom it asks failed.
+    #[error(transparent)]
+    Call(Box<Error>),
+    /// Whom it asks answered something else than the graph was made for. The message is for the log, not for the caller.
+    #[error("{0}")]
+    Unfit(String),
+    /// What it computes cannot be computed of these values.
+    #[error("{0}")]
+    Values(String),
+    /// Too few members of an ensemble are there, or an output was skipped.
+    #[error("{0}")]
+    Absent(String),
 }
 
 /// What a version has too much of for one more request.
@@ -264,6 +290,35 @@ impl Error {
             }
             Self::Crashed { .. } => line("crashed", 500, Rpc::Internal, Outcome::Crashed, false),
             Self::Hung { .. } => line("hung", 504, Rpc::DeadlineExceeded, Outcome::Crashed, true),
+            Self::Node { why, .. } => match why {
+                Node::Call(cause) => match **cause {
+                    // Whoever asks for a composite knows nothing of whom it asks.
+                    Self::UnknownModel { .. }
+                    | Self::UnknownVersion { .. }
+                    | Self::RateLimited { .. }
+                    | Self::Contract(_) => {
+                        line("failed", 500, Rpc::Internal, Outcome::Failed, true)
+                    }
+                    _ => cause.code(),
+                },
+                Node::Unfit(_) => line("failed", 500, Rpc::Internal, Outcome::Failed, false),
+                Node::Values(_) => {
+                    line("refused", 400, Rpc::InvalidArgument, Outcome::Refused, true)
+                }
+                Node::Absent(_) => line("incomplete", 503, Rpc::Unavailable, Outcome::Failed, true),
+            },
+        }
+    }
+
+    /// What is behind the nodes of composites that it came through.
+    #[must_use]
+    pub fn root(&self) -> &Self {
+        match self {
+            Self::Node {
+                why: Node::Call(cause),
+                ..
+            } => cause.root(),
+            root => root,
         }
     }
 
@@ -275,7 +330,12 @@ impl Error {
             Self::Overloaded { retry_after, .. } | Self::RateLimited { retry_after, .. } => {
                 Some(*retry_after)
             }
-            Self::UnknownModel { .. }
+            Self::Node {
+                why: Node::Call(cause),
+                ..
+            } => cause.retry_after(),
+            Self::Node { .. }
+            | Self::UnknownModel { .. }
             | Self::UnknownVersion { .. }
             | Self::Contract(_)
             | Self::Refused { .. }
@@ -299,6 +359,14 @@ impl Error {
             Self::Crashed { model, version, .. } => {
                 format!("model '{model}' version {version} crashed")
             }
+            Self::Node {
+                node,
+                why: Node::Call(cause),
+            } => format!("node '{node}': {}", cause.message()),
+            Self::Node {
+                node,
+                why: Node::Unfit(_),
+            } => format!("node '{node}': its answer is not what the graph was made for"),
             public => public.to_string(),
         }
     }

@@ -2,6 +2,7 @@
 //! instructions by `instructions`. What they are fed with is the same for both.
 
 pub(crate) mod batch;
+pub(crate) mod composite;
 pub(crate) mod decide;
 pub(crate) mod decode;
 pub(crate) mod dispatch;

@@ -1,4 +1,5 @@
-//! What others hold of a loaded version: the way into its queue, its gate, and its model for what is cheap.
+//! What others hold of a version that answers: the way into its queue, its gate, and its model for what is cheap. One that
+//! is a graph has none of these: whoever holds it walks it.
 //!
 //! The queue closes when the handle is dropped; the workers then finish what is in it and go. So a version that
 //! left the route table loses no request, however long one of them still holds the old snapshot.
@@ -12,6 +13,7 @@ use actix::Addr;
 use impresario_models::loader::Cached;
 use impresario_models::{Name, Tensor, VersionNumber, batch};
 use impresario_pipelines::fleet::Facts;
+use impresario_pipelines::graph::Graph;
 use tokio::sync::oneshot;
 
 use super::cost;
@@ -28,7 +30,7 @@ use impresario_pipelines::Priority;
 /// The longest time that callers are sent away for.
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
 
-/// A loaded version, as dispatch sees it.
+/// A version that answers, as dispatch sees it.
 pub struct Handle {
     /// The model.
     pub model: Name,
@@ -40,6 +42,12 @@ pub struct Handle {
     pub timeout: Duration,
     /// Whether its answers are kept, where so.
     pub cache: Option<Cached>,
+    /// The way to its instances; none where it is a graph.
+    pub(super) instances: Option<Instances>,
+}
+
+/// The way to the instances of a loaded version.
+pub(super) struct Instances {
     /// Whether cheap inferences may be computed by who calls.
     pub(super) inline: bool,
     pub(super) uses: Uses,
@@ -61,9 +69,34 @@ pub(super) struct Gate {
 }
 
 impl Handle {
+    /// A version that is a graph: nothing of it is in memory but what is known of it.
+    pub(super) fn of_graph(model: Name, version: VersionNumber, facts: Arc<Facts>) -> Self {
+        Self {
+            model,
+            version,
+            timeout: Duration::from_millis(facts.timeout),
+            facts,
+            cache: None,
+            instances: None,
+        }
+    }
+
+    /// The graph that it is, where it is one.
+    #[must_use]
+    pub fn graph(&self) -> Option<&Arc<Graph>> {
+        self.facts.graph.as_ref()
+    }
+
     /// Notes that a request entered: who was used last stays in memory longest.
     pub(crate) fn used(&self, at: Instant) {
-        self.uses.note(at);
+        if let Some(instances) = &self.instances {
+            instances.uses.note(at);
+        }
+    }
+
+    /// When it was used last, in the supervisor's monotonic milliseconds; nothing where it was not since that was asked.
+    pub(super) fn last_use(&self) -> Option<u64> {
+        self.instances.as_ref()?.uses.last()
     }
 
     /// Computes the inputs at once on this thread, where that is known to be cheap; else gives them back.
@@ -74,12 +107,22 @@ impl Handle {
         &self,
         inputs: Vec<Tensor>,
     ) -> Result<Result<Computed, Error>, Vec<Tensor>> {
-        if !self.inline || self.gate.is_fallen() || self.gate.closed().is_some() {
+        let Some(Instances {
+            inline: true,
+            post,
+            gate,
+            actor,
+            ..
+        }) = &self.instances
+        else {
+            return Err(inputs);
+        };
+        if gate.is_fallen() || gate.closed().is_some() {
             return Err(inputs);
         }
         let size = cost::size(&inputs);
-        let loaded = self.post.current.load();
-        if !self.post.cost.is_cheap(size, loaded.joins) {
+        let loaded = post.current.load();
+        if !post.cost.is_cheap(size, loaded.joins) {
             return Err(inputs);
         }
         let rows = batch::rows(&inputs);
@@ -88,7 +131,7 @@ impl Handle {
         let compute = started.elapsed();
         Ok(match called {
             Called::Answered(outputs) => {
-                self.post.cost.note(size, rows, compute);
+                post.cost.note(size, rows, compute);
                 Ok(Computed {
                     outputs,
                     queue: Duration::ZERO,
@@ -99,9 +142,9 @@ impl Handle {
             Called::Failed(error) => Err(Error::from_engine(&self.model, self.version, error)),
             Called::Panicked(what) => {
                 // Callers on other threads may see the same fall: it is one.
-                if self.gate.fall() {
+                if gate.fall() {
                     let end = End::Panicked(what.clone());
-                    self.actor.do_send(Fell { worker: None, end });
+                    actor.do_send(Fell { worker: None, end });
                 }
                 Err(Error::Crashed {
                     model: self.model.clone(),
@@ -124,7 +167,13 @@ impl Handle {
         deadline: Instant,
         limit: Duration,
     ) -> Result<oneshot::Receiver<Result<Computed, Error>>, Error> {
-        if let Some(retry_after) = self.gate.closed() {
+        let Some(Instances {
+            post, gate, actor, ..
+        }) = &self.instances
+        else {
+            return Err(self.unavailable(None));
+        };
+        if let Some(retry_after) = gate.closed() {
             return Err(self.unavailable(Some(retry_after)));
         }
         let now = clock::instant();
@@ -145,18 +194,18 @@ impl Handle {
             alone: false,
             reply,
         };
-        match self.post.queue.push(job) {
+        match post.queue.push(job) {
             Ok(pushed) => {
                 if let Some(shed) = pushed.shed {
                     drop(shed.reply.send(Err(self.overloaded(Load::Shed))));
                 }
-                if !pushed.awaited && self.gate.demand() {
-                    self.actor.do_send(Demand);
+                if !pushed.awaited && gate.demand() {
+                    actor.do_send(Demand);
                 }
                 Ok(answer)
             }
             Err(Refused::Full) => {
-                let queue = self.post.queue.capacity();
+                let queue = post.queue.capacity();
                 Err(self.overloaded(Load::Full { queue }))
             }
             Err(Refused::Closed) => Err(self.unavailable(None)),
@@ -166,30 +215,36 @@ impl Handle {
     /// Requests that wait now.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.post.queue.len()
+        self.post().map_or(0, |post| post.queue.len())
     }
 
     /// Instances that compute now, those that hang included; what callers compute by themselves is not counted.
     #[must_use]
     pub fn busy(&self) -> usize {
-        self.post.busy.load(Ordering::Relaxed)
+        self.post()
+            .map_or(0, |post| post.busy.load(Ordering::Relaxed))
+    }
+
+    fn post(&self) -> Option<&Post> {
+        Some(&self.instances.as_ref()?.post)
     }
 
     /// How long what waits takes at the least; nothing where nothing waits or no cost is known.
     fn wait(&self) -> Option<Duration> {
-        let rows = self.post.queue.rows();
+        let post = self.post()?;
+        let rows = post.queue.rows();
         if rows == 0 {
             return None;
         }
         let instances = u32::try_from(self.facts.instances).unwrap_or(u32::MAX);
-        Some(self.post.cost.of_rows(rows)? / instances.max(1))
+        Some(post.cost.of_rows(rows)? / instances.max(1))
     }
 
     /// How long what waits takes, where that is longer than until the deadline. Who left meanwhile takes no time.
     fn too_long(&self, now: Instant, deadline: Instant) -> Option<Duration> {
         let too_long = || self.wait().filter(|wait| now + *wait > deadline);
         too_long()?;
-        self.post.queue.forget();
+        self.post()?.queue.forget();
         too_long()
     }
 
@@ -218,9 +273,11 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.post.queue.close();
-        // A version without a worker learns from nobody else that it has drained.
-        self.actor.do_send(Demand);
+        if let Some(instances) = &self.instances {
+            instances.post.queue.close();
+            // A version without a worker learns from nobody else that it has drained.
+            instances.actor.do_send(Demand);
+        }
     }
 }
 
@@ -229,8 +286,7 @@ impl fmt::Debug for Handle {
         f.debug_struct("Handle")
             .field("model", &self.model)
             .field("version", &self.version)
-            .field("inline", &self.inline)
-            .field("gate", &self.gate)
+            .field("gate", &self.instances.as_ref().map(|i| &i.gate))
             .finish_non_exhaustive()
     }
 }

@@ -53,6 +53,8 @@ impl Planes<'_> {
             .keep_alive(server.keep_alive)
             .client_request_timeout(server.header_timeout)
             .max_connections(server.limits.max_connections)
+            // Who closes the connection is not waiting any more: what was not begun for them is not computed.
+            .h1_allow_half_closed(false)
             .disable_signals();
         let http = match server.workers {
             Some(workers) => http.workers(workers.get()),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use impresario_pipelines::expr::Scalar;
 use serde_json::Value;
 
 use super::cursor::Cursor;
@@ -115,6 +116,19 @@ impl Parameters {
             }
         })?;
         Ok(Self(parameters))
+    }
+}
+
+impl From<&Parameter> for Scalar {
+    fn from(parameter: &Parameter) -> Self {
+        match parameter {
+            Parameter::Bool(flag) => Self::Bool(*flag),
+            Parameter::Int(int) => Self::Int(*int),
+            // What is beyond is compared as a number, as expressions compare the two.
+            Parameter::Uint(uint) => Self::Float(*uint as f64),
+            Parameter::Double(double) => Self::Float(*double),
+            Parameter::Text(text) => Self::Text(text.as_str().into()),
+        }
     }
 }
 

@@ -76,6 +76,8 @@ pub(super) async fn infer(
     let mut entry = entry.await?;
     let decoded = decode(plane, &entry, request, &mut terms);
     let decoded = decoded.inspect_err(|_| entry.refused(begun))?;
+    let said = decoded.parameters.iter();
+    entry.says(said.map(|(name, value)| (name, value.into())));
     entry.wants(decoded.outputs.iter().copied());
     let answer = plane.serve.dispatch(&entry, decoded.inputs, terms).await?;
     let mut message = ModelInferResponse {
@@ -124,7 +126,10 @@ fn parameters(answer: &Answer) -> BTreeMap<String, InferParameter> {
     let rescue = answer.rescue.as_ref();
     let rescued = rescue.map(|rescue| ("rescued_from", rescue.from.as_str()));
     let said = late.into_iter().chain(rescued);
-    said.map(|(name, value)| (name.to_owned(), text(value)))
+    let said = said.map(|(name, value)| (name, value.to_owned()));
+    let trail = answer.trail.iter().flat_map(|trail| trail.said());
+    said.chain(trail)
+        .map(|(name, value)| (name.to_owned(), text(&value)))
         .collect()
 }
 

@@ -63,6 +63,8 @@ pub(super) async fn infer(
     let mut entry = entry?;
     let decoded = decode(request, &entry, framing, body, plane, &mut terms).await;
     let mut decoded = decoded.inspect_err(|_| entry.refused(begun))?;
+    let said = decoded.parameters.iter();
+    entry.says(said.map(|(name, value)| (name, value.into())));
     entry.wants(decoded.outputs.iter().map(|wanted| wanted.index));
     let answer = plane
         .serve
@@ -93,6 +95,7 @@ struct Routed {
     origin: Origin,
     rescue: Option<Rescue>,
     token: Option<String>,
+    trail: Vec<(&'static str, String)>,
 }
 
 /// A request before it is decoded.
@@ -182,7 +185,11 @@ fn parameters(answer: &serve::Answer) -> Parameters {
     let rescue = answer.rescue.as_ref();
     let rescued = rescue.map(|rescue| ("rescued_from", rescue.from.as_str()));
     let said = late.into_iter().chain(rescued);
-    said.map(|(name, value)| (name.to_owned(), Parameter::Text(value.to_owned())))
+    let said = said.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let trail = answer.trail.iter().flat_map(|trail| trail.said());
+    let trail = trail.map(|(name, value)| (name.to_owned(), value));
+    said.chain(trail)
+        .map(|(name, value)| (name, Parameter::Text(value)))
         .collect()
 }
 
@@ -200,6 +207,10 @@ impl Routed {
             origin: answer.origin,
             rescue: answer.rescue.clone(),
             token: answer.token.clone(),
+            trail: answer
+                .trail
+                .as_ref()
+                .map_or_else(Vec::new, |trail| trail.said()),
         }
     }
 
@@ -217,6 +228,9 @@ impl Routed {
         }
         if let Some(token) = self.token {
             response.insert_header((TOKEN, token));
+        }
+        for (name, said) in self.trail {
+            response.insert_header((header_of(name), said));
         }
     }
 }
@@ -247,6 +261,11 @@ impl Asked for Sent<'_> {
     fn place(&self, steps: &[&str]) -> Option<String> {
         scan(self.json, steps)
     }
+}
+
+/// The header of a word about a composite's way: `x-route-nodes` for `nodes`.
+fn header_of(word: &str) -> String {
+    format!("x-route-{}", word.replace('_', "-"))
 }
 
 /// The header `x-request-timeout`: a duration with its unit, such as `250ms` or `2s`.

@@ -4,18 +4,19 @@
 //! that share their requests among versions are looked into: for all others one header is read.
 
 use std::fmt;
+use std::sync::Arc;
 
 use impresario_pipelines::Variant;
 use impresario_pipelines::policy::Split;
 use impresario_pipelines::spec::Key;
 use impresario_pipelines::spec::experiment::By;
 use impresario_pipelines::spec::key::{self, Source};
-use impresario_pipelines::table::{Decision, Resolved, Route, Unavailable};
+use impresario_pipelines::table::{Decision, Resolved, Route, RouteTable, TargetId, Unavailable};
 use impresario_pipelines::trial::record::DIMENSIONS;
 use sha2::{Digest, Sha256};
 
 use super::draw::draw;
-use super::{Caller, Serve};
+use super::{Caller, Guide, Serve};
 use crate::error::Error;
 use crate::feedback::ELSEWHERE;
 
@@ -71,12 +72,15 @@ impl Serve {
         }
         let snapshot = self.live.look();
         let route = snapshot.table.route(name);
-        let Some(route) = route.filter(|route| version.is_none() && is_noted(route)) else {
+        let Some(route) =
+            route.filter(|route| version.is_none() && is_noted(&snapshot.table, route))
+        else {
             return Ok(asks);
         };
         asks.id = Some(asked.id().into());
+        // Splitters of a graph go by it too.
+        asks.key = find(&route.service.key, asked)?;
         if let Resolved::Split(split) = &route.policy {
-            asks.key = find(&route.service.key, asked)?;
             let said = |by: &By| match by {
                 By::Header(name) => asked.header(name).map(Into::into),
                 By::Parameter(name) => asked.place(&["parameters", name]),
@@ -88,8 +92,16 @@ impl Serve {
 }
 
 /// Whether more is kept of a route's requests than counts.
-pub(super) fn is_noted(route: &Route) -> bool {
-    route.shadow.is_some() || matches!(route.policy, Resolved::Split(_))
+pub(super) fn is_noted(table: &RouteTable, route: &Route) -> bool {
+    let is_graph = |to: &Result<TargetId, Unavailable>| {
+        let target = to.as_ref().ok();
+        target.is_some_and(|target| table.target(*target).facts.graph.is_some())
+    };
+    route.shadow.is_some()
+        || match &route.policy {
+            Resolved::Split(_) => true,
+            Resolved::Standalone(one) => is_graph(&one.to),
+        }
 }
 
 /// The key of a request: the first source that has something in it.
@@ -168,6 +180,25 @@ impl Asks {
     #[must_use]
     pub fn forces(&self) -> bool {
         self.variant.is_some()
+    }
+
+    /// What a graph goes by.
+    pub(super) fn guide(&self) -> Guide {
+        Guide {
+            id: self.id.as_deref().map(Arc::from),
+            key: self.key.as_deref().map(Arc::from),
+            draw: self.draw,
+            ..Guide::default()
+        }
+    }
+
+    /// A request of a graph to one of its nodes: its id, whose it is, and a draw of its own.
+    pub(super) fn of_node(guide: &Guide) -> Self {
+        Self {
+            id: guide.id.as_deref().map(Box::from),
+            key: guide.key.as_deref().map(Box::from),
+            ..Self::default()
+        }
     }
 
     /// Whose it is: its key's, or its own where it has none; nobody's without an id.

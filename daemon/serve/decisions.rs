@@ -17,7 +17,7 @@ use impresario_pipelines::fleet::Revision;
 use impresario_pipelines::policy::Split;
 use impresario_pipelines::table::Why;
 
-use super::{Rescue, Unit};
+use super::{Rescue, Trail, Unit};
 use crate::measure::Outcome;
 
 /// How many are kept where nothing is said.
@@ -81,6 +81,8 @@ pub struct Record {
     pub outcome: Outcome,
     /// That another one answered than was decided on.
     pub rescue: Option<Rescue>,
+    /// The way through its graph, where a composite answered or was to.
+    pub trail: Option<Arc<Trail>>,
     /// The version that saw the request beside, and answered nobody.
     pub shadow: Option<(Name, VersionNumber)>,
     /// When it ended, in milliseconds since 1970.
@@ -264,6 +266,7 @@ mod tests {
             total: Duration::from_millis(1),
             outcome: Outcome::Success,
             rescue: None,
+            trail: None,
             shadow: None,
             at_ms,
             feedback: Vec::new(),

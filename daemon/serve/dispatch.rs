@@ -1,5 +1,6 @@
 //! Dispatch: a decided request to its version, and what comes back; where that fails, to the version that covers it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use impresario_models::{Tensor, batch};
@@ -16,10 +17,10 @@ use crate::error::{Error, Load};
 
 /// The time of a request, and how urgent it is.
 #[derive(Clone, Copy)]
-struct Time {
-    limit: Duration,
-    deadline: Instant,
-    priority: Priority,
+pub(super) struct Time {
+    pub(super) limit: Duration,
+    pub(super) deadline: Instant,
+    pub(super) priority: Priority,
 }
 
 impl Serve {
@@ -49,7 +50,9 @@ impl Serve {
         let mut note = Note::new(entry, begun);
         let rows = batch::rows(&inputs);
         let spare = entry.spare().map(|leg| (leg, inputs.clone()));
-        let mut result = self.ask(&entry.leg, Some(&mut note), inputs, time).await;
+        let mut result = self
+            .ask(&entry.leg, entry, Some(&mut note), inputs, time)
+            .await;
         if let Err(error) = &result
             && let Some((leg, inputs)) = spare
         {
@@ -73,10 +76,12 @@ impl Serve {
         Ok(answer)
     }
 
-    /// Asks a version. What it does is evidence, and is shown to a shadow, where the request that was decided so is given.
+    /// Asks a version for an entry. What it does is evidence, and is shown to a shadow, where the note of the request that was
+    /// decided so is given.
     async fn ask(
         &self,
         leg: &Leg,
+        from: &Entry,
         note: Option<&mut Note<'_>>,
         inputs: Vec<Tensor>,
         time: Time,
@@ -110,11 +115,21 @@ impl Serve {
             }
         };
         let part = entry.and_then(|entry| entry.part.as_deref());
-        let shot = part.and_then(|part| part.aim.as_ref()?.sample(&inputs));
-        let result = compute(leg, inputs, begun, time).await;
+        let shot = part.and_then(|part| part.aim.as_ref()?.sample(&inputs, from.guide()));
+        let (result, trail) = match handle.graph() {
+            Some(graph) => {
+                let members = leg.members.as_deref().unwrap_or_default();
+                let walked = self.walk(graph, members, from.guide(), inputs, time).await;
+                (walked.result, Some(Arc::new(walked.trail)))
+            }
+            None => (compute(leg, inputs, begun, time).await, None),
+        };
         counting.ended(&result);
-        if let (Some(shot), Some(part), Some(note)) = (shot, part, note) {
-            note.shadowed = shot.answered(&result, part.id.as_deref());
+        if let Some(note) = note {
+            if let (Some(shot), Some(part)) = (shot, part) {
+                note.shadowed = shot.answered(&result, part.id.as_deref());
+            }
+            note.trail.clone_from(&trail);
         }
         let Computed {
             outputs,
@@ -129,6 +144,7 @@ impl Serve {
         Ok(Answer {
             queue,
             compute,
+            trail,
             ..leg.answer(outputs, origin)
         })
     }
@@ -154,7 +170,7 @@ impl Serve {
             "another version answers for one that failed"
         );
         let from = entry.leg.variant.clone();
-        let answered = self.ask(leg, None, inputs, time).await;
+        let answered = self.ask(leg, entry, None, inputs, time).await;
         Some(answered.map(|answer| Answer {
             rescue: Some(Rescue { from, why }),
             ..answer
@@ -180,7 +196,7 @@ impl Serve {
     }
 }
 
-/// Lets a version compute, in its own time or here.
+/// Lets the instances of a version compute, in their own time or here.
 async fn compute(
     leg: &Leg,
     inputs: Vec<Tensor>,
@@ -211,7 +227,7 @@ async fn compute(
 /// Whether the time is over, or would be before the version comes to the request.
 fn is_late(error: &Error) -> bool {
     matches!(
-        error,
+        error.root(),
         Error::Expired { .. }
             | Error::Overloaded {
                 load: Load::Late { .. },

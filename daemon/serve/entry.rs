@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use impresario_models::{Contract, Name, Tensor};
+use impresario_models::{Contract, Name, Tensor, VersionNumber};
 use impresario_pipelines::Variant;
 use impresario_pipelines::analysis::glance;
+use impresario_pipelines::expr::Scalar;
 use impresario_pipelines::fleet::Revision;
 use impresario_pipelines::policy::Split;
 use impresario_pipelines::spec::Service;
@@ -14,10 +15,10 @@ use impresario_pipelines::trial::record::DIMENSIONS;
 
 use super::decisions::Decisions;
 use super::shadow::Aim;
-use super::{Answer, Origin, Unit};
+use super::{Answer, Guide, Origin, Unit};
 use crate::actors::{Computed, Handle};
 use crate::clock;
-use crate::error::Error;
+use crate::error::{Error, Node};
 use crate::feedback::{Exposure, Feedback, Request, failed};
 use crate::measure::{Cell, Ledger, Observation, Outcome, Sample, Times};
 
@@ -31,12 +32,17 @@ pub struct Entry {
     pub(super) decision: Decision,
     /// What is known of it beside, where its decision is kept.
     pub(super) part: Option<Box<Part>>,
+    /// What a graph goes by, where one answers.
+    pub(super) guide: Option<Box<Guide>>,
 }
 
 /// A version that a request may be sent to.
 #[derive(Clone, Debug)]
 pub(super) struct Leg {
     pub(super) handle: Arc<Handle>,
+    /// Where it is a graph, those that it pins, by the places of the nodes: a graph that another one replaces goes on with
+    /// them, and they leave memory after it.
+    pub(super) members: Option<Arc<[Option<Entry>]>>,
     pub(super) cell: Option<Arc<Cell>>,
     pub(super) variant: Variant,
 }
@@ -89,6 +95,26 @@ impl Entry {
     #[must_use]
     pub(crate) fn handle(&self) -> &Arc<Handle> {
         &self.leg.handle
+    }
+
+    /// Notes the parameters of the request, which the expressions of a graph may read.
+    pub fn says<'a>(&mut self, parameters: impl Iterator<Item = (&'a str, Scalar)>) {
+        if let Some(guide) = &mut self.guide {
+            let named = parameters.map(|(name, value)| (name.into(), value));
+            guide.parameters = named.collect();
+        }
+    }
+
+    /// What a graph goes by.
+    pub(super) fn guide(&self) -> Guide {
+        self.guide.as_deref().cloned().unwrap_or_default()
+    }
+
+    /// Who was decided on.
+    pub(super) fn who(&self) -> (Name, VersionNumber, Variant) {
+        let handle = &self.leg.handle;
+        let variant = self.leg.variant.clone();
+        (handle.model.clone(), handle.version, variant)
     }
 
     /// Notes which outputs are asked for, by their places in the contract: no version that lacks one of them comes to the
@@ -211,6 +237,13 @@ impl Entry {
 // === impl Part ===
 
 impl Part {
+    /// Whether a version that may see the request beside the one that was decided on is a graph.
+    pub(super) fn walks(&self) -> bool {
+        let spare = self.spare.as_ref();
+        let spare = spare.is_some_and(|leg| leg.handle.graph().is_some());
+        spare || self.aim.as_ref().is_some_and(Aim::walks)
+    }
+
     /// The unit as evidence knows it; without a key each request is one of its own.
     pub(super) fn evidence(&self) -> Option<u64> {
         let unit = self.unit.filter(|_| self.keyed)?;
@@ -237,6 +270,7 @@ impl Leg {
             compute: Duration::ZERO,
             origin,
             rescue: None,
+            trail: None,
             token: None,
         }
     }
@@ -289,7 +323,14 @@ impl Counting<'_> {
             }
             Err(error) => {
                 let outcome = error.code().outcome;
-                let broke = matches!(error, Error::Broke { .. });
+                let broke = matches!(
+                    error.root(),
+                    Error::Broke { .. }
+                        | Error::Node {
+                            why: Node::Unfit(_),
+                            ..
+                        }
+                );
                 self.tell(outcome, self.begun.elapsed(), broke, &[]);
                 (outcome, None)
             }

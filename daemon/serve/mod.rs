@@ -16,6 +16,8 @@ mod rescue;
 mod shadow;
 mod terms;
 pub mod token;
+mod trail;
+mod walk;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,7 +25,9 @@ use std::time::{Duration, Instant};
 use impresario_models::{Name, Tensor, VersionNumber};
 use impresario_pipelines::Variant;
 use impresario_pipelines::fleet::Facts;
+use impresario_pipelines::graph::{Graph, Node, Work};
 use impresario_pipelines::policy::Split;
+use impresario_pipelines::spec::composite::Callee;
 use impresario_pipelines::table::{
     Decision, Resolved, Route, Shadowing, TargetId, Unavailable, Why,
 };
@@ -44,6 +48,8 @@ pub use rescue::Rescue;
 pub use shadow::{Beside, Shadowed, Shadows};
 pub use terms::Terms;
 pub use token::{Secret, Token, TokenError};
+pub use trail::{Called, Trail};
+pub use walk::Guide;
 
 use admit::Limits;
 use entry::{Leg, Lesson, Part};
@@ -109,6 +115,8 @@ pub struct Answer {
     pub origin: Origin,
     /// That another version answered than was decided on.
     pub rescue: Option<Rescue>,
+    /// The way through its graph, where a composite answered.
+    pub trail: Option<Arc<Trail>>,
     /// What the caller may send with feedback, where the pipeline learns from it.
     pub token: Option<String>,
 }
@@ -252,14 +260,21 @@ impl Serve {
         };
         let decision = decided.map_err(|why| absent(why, route, &snapshot))?;
         let (decision, part) = match whom {
-            For::Request(asks) if version.is_none() && asks::is_noted(route) => {
+            For::Request(asks) if version.is_none() && asks::is_noted(&snapshot.table, route) => {
                 let (decision, part) = self.part(&snapshot, route, decision, asks);
                 (decision, Some(Box::new(part)))
             }
             For::Request(_) | For::Most => (decision, None),
         };
+        let leg = leg(&snapshot, route, &decision);
+        let walks = leg.handle.graph().is_some() || part.as_deref().is_some_and(Part::walks);
+        let guide = walks.then(|| match whom {
+            For::Request(asks) => Box::new(asks.guide()),
+            For::Most => Box::default(),
+        });
         Ok(Entry {
-            leg: leg(&snapshot, route, &decision),
+            leg,
+            guide,
             pipeline: route.name.clone(),
             service: Arc::clone(&route.service),
             decision,
@@ -313,13 +328,15 @@ impl Serve {
         let Shadowing { to, spec } = route.shadow.as_ref()?;
         let shadow = to.as_ref().ok().map(|target| snapshot.handle(*target));
         let answering = snapshot.handle(decision.target);
-        self.shadows.aim(
-            &route.name,
-            spec,
-            snapshot.table.revision,
-            shadow,
-            answering,
-        )
+        self.shadows
+            .aim(
+                &route.name,
+                spec,
+                snapshot.table.revision,
+                shadow,
+                answering,
+            )
+            .map(|aim| aim.with_walker(self))
     }
 
     /// How feedback is told of a request, where the split learns from it.
@@ -404,11 +421,48 @@ fn spare(split: &Split, decision: &Decision) -> Option<Decision> {
 }
 
 fn leg(snapshot: &Snapshot, route: &Route, decision: &Decision) -> Leg {
+    let handle = Arc::clone(snapshot.handle(decision.target));
     Leg {
-        handle: Arc::clone(snapshot.handle(decision.target)),
+        members: handle.graph().map(|graph| members(snapshot, graph)),
+        handle,
         cell: snapshot.cell(&route.name, decision.target).cloned(),
         variant: decision.variant.clone(),
     }
+}
+
+/// Those that a graph pins, as far as they are in memory, by the places of its nodes.
+fn members(snapshot: &Snapshot, graph: &Graph) -> Arc<[Option<Entry>]> {
+    let member = |node: &Node| {
+        let Work::Call {
+            callee:
+                Callee::Model {
+                    model,
+                    version: Some(version),
+                },
+            ..
+        } = &node.work
+        else {
+            return None;
+        };
+        let route = snapshot.table.route(model.as_str())?;
+        let target = snapshot.table.version(model.as_str(), *version)?.ok()?;
+        let decision = Decision {
+            target,
+            variant: Variant::DIRECT,
+            arm: None,
+            slot: None,
+            why: Why::Direct,
+        };
+        Some(Entry {
+            leg: leg(snapshot, route, &decision),
+            guide: None,
+            pipeline: route.name.clone(),
+            service: Arc::clone(&route.service),
+            decision,
+            part: None,
+        })
+    };
+    graph.nodes.iter().map(member).collect()
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! The note of a decision while its request is under way: it is kept once, whatever becomes of the request.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use impresario_models::{Name, VersionNumber};
 
 use super::decisions::Record;
 use super::shadow::Aim;
-use super::{Answer, Entry, Rescue};
+use super::{Answer, Entry, Rescue, Trail};
 use crate::clock;
 use crate::error::Error;
 use crate::measure::Outcome;
@@ -21,6 +22,8 @@ pub(super) struct Note<'a> {
     /// Who answered; the one that was decided on where nobody did.
     by: Option<(Name, VersionNumber)>,
     rescue: Option<Rescue>,
+    /// The way through a graph, where one answered or was to.
+    pub(super) trail: Option<Arc<Trail>>,
     /// A shadow sees it.
     pub(super) shadowed: bool,
 }
@@ -37,6 +40,7 @@ impl<'a> Note<'a> {
             compute: Duration::ZERO,
             by: None,
             rescue: None,
+            trail: None,
             shadowed: false,
         }
     }
@@ -81,6 +85,7 @@ impl Drop for Note<'_> {
             total: self.begun.elapsed(),
             outcome: self.outcome,
             rescue: self.rescue.take(),
+            trail: self.trail.take(),
             shadow: part.aim.as_ref().filter(|_| self.shadowed).map(Aim::shadow),
             at_ms: clock::wall_ms(),
             feedback: Vec::new(),

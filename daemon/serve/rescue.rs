@@ -8,7 +8,7 @@ use std::sync::Arc;
 use impresario_models::{Contract, Tensor};
 use impresario_pipelines::Variant;
 
-use crate::error::Error;
+use crate::error::{Error, Node};
 
 /// That an answer is not from the one that was decided on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Rescue {
 
 /// The word for an error that another version may not have; none where the caller is at fault, or knows already.
 pub(super) fn reason(error: &Error) -> Option<&'static str> {
-    match error {
+    match error.root() {
         Error::Failed { .. }
         | Error::Broke { .. }
         | Error::Crashed { .. }
@@ -29,6 +29,10 @@ pub(super) fn reason(error: &Error) -> Option<&'static str> {
         | Error::Unavailable { .. }
         | Error::Overloaded { .. }
         | Error::Expired { .. } => Some(error.code().word),
+        Error::Node { why, .. } => match why {
+            Node::Call(_) | Node::Unfit(_) | Node::Absent(_) => Some(error.code().word),
+            Node::Values(_) => None,
+        },
         Error::UnknownModel { .. }
         | Error::UnknownVersion { .. }
         | Error::Contract(_)

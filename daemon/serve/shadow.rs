@@ -21,9 +21,9 @@ use impresario_pipelines::comparison::{Comparison, Reading};
 use impresario_pipelines::spec::Shadow;
 use tokio::sync::watch;
 
-use super::FAR;
 use super::cache::size;
 use super::draw::draw;
+use super::{FAR, Guide, Serve};
 use crate::actors::{Computed, Handle, Live};
 use crate::clock;
 use crate::error::Error;
@@ -81,6 +81,8 @@ pub(super) struct Aim {
     shadow: Option<Weak<Handle>>,
     answering: Weak<Handle>,
     contract: Arc<Contract>,
+    /// Who walks, where one of the two is a graph.
+    walker: Option<Serve>,
 }
 
 /// A request that the draw has picked, until its caller's answer is there. Who drops it has none.
@@ -88,6 +90,7 @@ pub(super) struct Aim {
 pub(super) struct Shot {
     aim: Aim,
     inputs: Vec<Tensor>,
+    guide: Guide,
     held: Held,
     /// It was passed on, or dropped.
     sent: bool,
@@ -174,6 +177,7 @@ impl Shadows {
             shadow: shadow.map(Arc::downgrade),
             answering: Arc::downgrade(answering),
             contract: Arc::clone(&answering.facts.contract),
+            walker: None,
         })
     }
 
@@ -247,8 +251,24 @@ impl Aim {
         (spec.model.clone(), spec.version)
     }
 
+    /// Has it walk graphs, where one of the two versions is one.
+    pub(super) fn with_walker(mut self, serve: &Serve) -> Self {
+        let is_graph = |handle: &Weak<Handle>| {
+            let handle = handle.upgrade();
+            handle.is_some_and(|handle| handle.graph().is_some())
+        };
+        let walks = is_graph(&self.answering) || self.shadow.as_ref().is_some_and(is_graph);
+        self.walker = walks.then(|| serve.clone());
+        self
+    }
+
+    /// Whether one of the two versions is a graph.
+    pub(super) fn walks(&self) -> bool {
+        self.walker.is_some()
+    }
+
     /// Draws whether the shadow sees a request, and copies its inputs where it does.
-    pub(super) fn sample(&self, inputs: &[Tensor]) -> Option<Shot> {
+    pub(super) fn sample(&self, inputs: &[Tensor], guide: Guide) -> Option<Shot> {
         self.track.eligible();
         if uniform() >= self.lane.spec.sample {
             return None;
@@ -269,6 +289,7 @@ impl Aim {
         Some(Shot {
             aim: self.clone(),
             inputs: inputs.to_vec(),
+            guide,
             held,
             sent: false,
         })
@@ -310,6 +331,8 @@ impl Shot {
             noise: uniform() < self.aim.lane.spec.noise,
             request: id.unwrap_or_default().to_owned(),
             inputs: std::mem::take(&mut self.inputs),
+            walker: self.aim.walker.clone(),
+            guide: std::mem::take(&mut self.guide).aside(),
             answered,
             limit: *limit,
             deadline: now.checked_add(*limit).unwrap_or(now + FAR),

@@ -12,7 +12,7 @@ use crate::package::{Artifact, Kind, Package};
 use crate::tensor::Tensor;
 
 pub use closure::FnModel;
-pub use load::{Cached, Loaded, Stage, Timings, load, panic_message};
+pub use load::{Cached, Loaded, Stage, Timings, contract, load, panic_message};
 
 /// Makes models of one engine.
 pub trait Loader: Send + Sync {

@@ -16,7 +16,7 @@ use impresario_pipelines::table::{self, RouteTable, TargetId};
 
 use super::{Life, Supervisor, VersionKey};
 use crate::actors::cost::Cost;
-use crate::actors::handle::{Gate, Handle};
+use crate::actors::handle::{Gate, Handle, Instances};
 use crate::actors::live::Snapshot;
 use crate::actors::messages::{Attach, Crashed, Drained, Hold, Leave, LoadEnded, LoadProgressed};
 use crate::actors::queue::Queue;
@@ -97,7 +97,7 @@ impl Supervisor {
         let now = self.now();
         let fleet = Arc::make_mut(&mut self.fleet);
         for ((model, version), life) in &self.versions {
-            if let Some(at) = life.handle.uses.last() {
+            if let Some(at) = life.handle.last_use() {
                 let (model, version) = (model.clone(), *version);
                 fleet::take_in(fleet, Event::Used { model, version, at }, now);
             }
@@ -115,8 +115,17 @@ impl Supervisor {
             }
         } else {
             let table = table::compile(&self.fleet);
+            let before = self.settings.live.look();
             let handles = table.targets().iter().map(|target| {
                 let key = (target.model.clone(), target.version);
+                if target.facts.graph.is_some() {
+                    let known = before
+                        .handles()
+                        .find(|handle| Arc::ptr_eq(&handle.facts, &target.facts));
+                    let (model, version) = key;
+                    let made = || Handle::of_graph(model, version, Arc::clone(&target.facts));
+                    return known.map_or_else(|| Arc::new(made()), Arc::clone);
+                }
                 let life = self
                     .versions
                     .get(&key)
@@ -344,11 +353,13 @@ impl Supervisor {
             facts: Arc::clone(facts),
             timeout: loaded.limits.timeout,
             cache: loaded.cache,
-            uses: Uses::since(self.now().monotonic),
-            inline: loaded.limits.inline && loaded.model.steady(),
-            post,
-            gate,
-            actor: actor.clone(),
+            instances: Some(Instances {
+                uses: Uses::since(self.now().monotonic),
+                inline: loaded.limits.inline && loaded.model.steady(),
+                post,
+                gate,
+                actor: actor.clone(),
+            }),
         });
         *self.lives.entry(key.clone()).or_default() += 1;
         let life = Life {

@@ -141,7 +141,10 @@ fn verbs(entry: &Entry, course: &Course, now: Now) -> Vec<&'static str> {
     let text = String::new;
     let arms = match entry.pipeline.policy() {
         Policy::Bandit(spec) => &spec.arms[..],
-        Policy::Standalone { .. } | Policy::Canary(_) | Policy::Experiment(_) => &[],
+        Policy::Standalone { .. }
+        | Policy::Canary(_)
+        | Policy::Experiment(_)
+        | Policy::Composite(_) => &[],
     };
     let names = || arms.iter().map(|arm| arm.name.to_string());
     let remove = names().map(|arm| {

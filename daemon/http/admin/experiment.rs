@@ -182,7 +182,10 @@ fn weights(mut named: BTreeMap<String, f64>, entry: &Entry) -> Result<Vec<Weight
 fn spec(entry: &Entry) -> Option<&Experiment> {
     match entry.pipeline.policy() {
         Policy::Experiment(spec) => Some(spec),
-        Policy::Standalone { .. } | Policy::Canary(_) | Policy::Bandit(_) => None,
+        Policy::Standalone { .. }
+        | Policy::Canary(_)
+        | Policy::Bandit(_)
+        | Policy::Composite(_) => None,
     }
 }
 

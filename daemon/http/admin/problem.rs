@@ -152,15 +152,17 @@ impl Problem {
     /// A written pipeline or file with all that is wrong with it.
     #[must_use]
     pub fn spec(code: Code, problems: &[spec::Problem]) -> Self {
-        let syntax = problems.iter().any(|problem| problem.code == "syntax");
-        let code = if syntax { Code::InvalidBody } else { code };
+        // That of an expression in it has a place there.
+        let of_all = |problem: &spec::Problem| problem.code == "syntax" && problem.path.is_empty();
+        let code = match problems.iter().any(of_all) {
+            true => Code::InvalidBody,
+            false => code,
+        };
         let errors = problems
             .iter()
             .filter(|problem| problem.severity == spec::Severity::Error);
-        let first = problems
-            .first()
-            .map(ToString::to_string)
-            .unwrap_or_default();
+        let first = errors.clone().next().or_else(|| problems.first());
+        let first = first.map(ToString::to_string).unwrap_or_default();
         let detail = match errors.count() {
             0 | 1 => first,
             count => format!("{count} problems, the first: {first}"),

@@ -39,7 +39,6 @@ pub(super) async fn status(_: Caller<Viewer>, admin: Data<Admin>) -> Json<Status
 )]
 pub(super) async fn metrics(_: Caller<Viewer>, admin: Data<Admin>) -> HttpResponse {
     let live = admin.impresario.live();
-    let now = admin.impresario.clock().now();
     let text = metrics::render(&Shown {
         cells: &admin.impresario.measure().read(),
         snapshot: &live.snapshot(),
@@ -48,7 +47,7 @@ pub(super) async fn metrics(_: Caller<Viewer>, admin: Data<Admin>) -> HttpRespon
         webhooks: &admin.impresario.notifier().show(),
         accepting: live.accepting(),
         resident: metrics::resident(),
-        started: now.wall.saturating_sub(now.monotonic),
+        started: admin.impresario.clock().started(),
     });
     HttpResponse::Ok().content_type(metrics::CONTENT).body(text)
 }

@@ -19,6 +19,8 @@ use super::{Held, Inner};
 use crate::actors::{Computed, Handle};
 use crate::error::{Error, causes};
 use crate::measure::Outcome;
+use crate::serve::dispatch::Time;
+use crate::serve::{Guide, Serve};
 
 /// The way to the thread, which ends with it.
 #[derive(Debug)]
@@ -39,6 +41,10 @@ pub(super) struct Task {
     pub(super) request: String,
     /// In the order of the contract of the version that answered.
     pub(super) inputs: Vec<Tensor>,
+    /// Who walks, where one of the two is a graph.
+    pub(super) walker: Option<Serve>,
+    /// What a graph goes by.
+    pub(super) guide: Guide,
     pub(super) answered: Answered,
     pub(super) limit: Duration,
     pub(super) deadline: Instant,
@@ -165,27 +171,48 @@ impl Task {
 
     /// Asks a version like any other caller, but of the least urgent class.
     async fn ask(&self, handle: Arc<Handle>, inputs: Vec<Tensor>) -> Result<Answered, Nothing> {
-        let sent = handle.send(inputs, Priority::Low, self.deadline, self.limit);
-        // Who waits for an answer holds on to no version.
-        drop(handle);
-        let result = match sent {
-            Ok(answer) => match within(self.deadline, answer).await {
-                Some(Ok(result)) => result,
-                Some(Err(_)) => return Err(Nothing::Unavailable),
-                None => return Err(Nothing::Expired),
-            },
-            Err(error) => Err(error),
+        let result = match (handle.graph().cloned(), &self.walker) {
+            (Some(graph), Some(walker)) => {
+                drop(handle);
+                let time = Time {
+                    limit: self.limit,
+                    deadline: self.deadline,
+                    priority: Priority::Low,
+                };
+                let walked = walker.walk(&graph, &[], self.guide.clone(), inputs, time);
+                walked.await.result
+            }
+            _ => self.sent(handle, inputs).await?,
         };
         match result {
             Ok(computed) => Ok(Answered {
                 compute: Some(computed.compute),
                 result: Ok(computed.outputs),
             }),
-            Err(error) => match (fault(&error), &error) {
-                (Some(fault), error) => Ok(Answered::failed(fault, error)),
+            Err(error) => match (fault(&error), error.root()) {
+                (Some(fault), _) => Ok(Answered::failed(fault, &error)),
                 (None, Error::Expired { .. }) => Err(Nothing::Expired),
                 (None, _) => Err(Nothing::Unavailable),
             },
+        }
+    }
+
+    /// What the instances of a version make of it.
+    async fn sent(
+        &self,
+        handle: Arc<Handle>,
+        inputs: Vec<Tensor>,
+    ) -> Result<Result<Computed, Error>, Nothing> {
+        let sent = handle.send(inputs, Priority::Low, self.deadline, self.limit);
+        // Who waits for an answer holds on to no version.
+        drop(handle);
+        match sent {
+            Ok(answer) => match within(self.deadline, answer).await {
+                Some(Ok(result)) => Ok(result),
+                Some(Err(_)) => Err(Nothing::Unavailable),
+                None => Err(Nothing::Expired),
+            },
+            Err(error) => Ok(Err(error)),
         }
     }
 

@@ -139,7 +139,10 @@ impl Fleet {
 
     /// What a caller meets: the answer, after which the shadow hears of it.
     async fn ask(&self, spec: &Arc<Shadow>, value: f32, id: &str) {
-        let shot = self.aim(spec, 1).unwrap().sample(&x(value));
+        let shot = self
+            .aim(spec, 1)
+            .unwrap()
+            .sample(&x(value), Guide::default());
         let answer = self.handle("answering").send(
             x(value),
             Priority::Normal,
@@ -340,7 +343,7 @@ async fn a_version_that_fails_by_itself_is_compared_but_not_one_that_was_not_ask
         version: VersionNumber::ONE,
         what: "ill".to_owned(),
     };
-    let shot = || aim.sample(&x(1.0)).unwrap();
+    let shot = || aim.sample(&x(1.0), Guide::default()).unwrap();
     shot().answered(&Err(failed), None);
     let expired = Error::Expired { limit: PATIENCE };
     shot().answered(&Err(expired), None);
@@ -351,7 +354,7 @@ async fn a_version_that_fails_by_itself_is_compared_but_not_one_that_was_not_ask
         shadow: None,
         ..aim.clone()
     };
-    assert!(gone.sample(&x(1.0)).is_none());
+    assert!(gone.sample(&x(1.0), Guide::default()).is_none());
     // It left memory while the request waited.
     let left = Aim {
         shadow: Some(Weak::new()),
@@ -363,7 +366,9 @@ async fn a_version_that_fails_by_itself_is_compared_but_not_one_that_was_not_ask
         compute: Duration::ZERO,
         executions: 1,
     };
-    left.sample(&x(1.0)).unwrap().answered(&Ok(computed), None);
+    left.sample(&x(1.0), Guide::default())
+        .unwrap()
+        .answered(&Ok(computed), None);
     let comparison = fleet.until(5).await;
     let expected = Coverage {
         eligible: 5,
@@ -399,7 +404,7 @@ async fn the_draw_picks_the_share_and_copies_nothing_else() {
         });
         let aim = fleet.aim(&spec, 1).unwrap();
         let picked = (0..10_000)
-            .filter(|_| aim.sample(&inputs).is_some())
+            .filter(|_| aim.sample(&inputs, Guide::default()).is_some())
             .count();
         // Of a fair draw, 500 off happens once in 10^30 runs.
         assert!(range.contains(&picked), "{picked} of {sample}");
@@ -412,11 +417,11 @@ async fn bytes_that_wait_are_bounded() {
     let spec = Arc::new(spec("shadow"));
     let aim = fleet.aim(&spec, 1).unwrap();
     let half = [Tensor::vector(vec![0u8; BYTES / 2])];
-    let first = aim.sample(&half);
+    let first = aim.sample(&half, Guide::default());
     assert!(first.is_some());
-    assert!(aim.sample(&half).is_none());
+    assert!(aim.sample(&half, Guide::default()).is_none());
     drop(first);
-    assert!(aim.sample(&half).is_some());
+    assert!(aim.sample(&half, Guide::default()).is_some());
     let shadowed = fleet.shadows.shadowed("p").unwrap();
     assert_eq!(shadowed.beside[0].comparison.coverage.dropped, 1);
     assert_eq!(fleet.shadows.0.held.load(Ordering::Relaxed), 0);

@@ -160,6 +160,18 @@ pub fn load(
     Ok(loaded)
 }
 
+/// What a version takes and gives, its manifest's rules laid over it. The model is built, and asked nothing.
+///
+/// # Errors
+/// As [`load`], but for what is found out by computing.
+pub fn contract(package: &Package, loaders: &Loaders) -> Result<Contract, LoadError> {
+    let loader = loaders.find(&package.artifact)?;
+    let engine = loader.engine();
+    loaders.admit(contained(engine, || loader.estimate(package))??)?;
+    let model = contained(engine, || loader.load(package))??;
+    overlay::overlay(&package.dir, &package.manifest, model.contract().clone())
+}
+
 /// The version's files are not all that decides its answers: the model's folder may declare an architecture, and
 /// names and order of the ports.
 fn identity(package: &Package, files: &Digest, loaded: &Loaded) -> Digest {

@@ -90,20 +90,22 @@ impl Draft<'_> {
             }
         }
         for node in &mut made.nodes {
-            pin(&mut node.task, |model| self.newest(name, model).map(Some))?;
+            pin(&mut node.task, |model| self.newest(name, model))?;
         }
         Ok(Arc::new(made))
     }
 
-    /// The version that a member is pinned to about which nothing is said.
-    fn newest(&self, name: &Name, model: &Name) -> Result<VersionNumber, Rejection> {
+    /// The version that a member is pinned to about which nothing is said. That there is no such model is told with all else
+    /// that is wrong, when the graph is compiled.
+    fn newest(&self, name: &Name, model: &Name) -> Result<Option<VersionNumber>, Rejection> {
         self.is_model(name, model)?;
-        self.known(model, None)?;
-        let known = self.fleet.observed.models.get(model);
-        let newest = known.and_then(super::observed::Model::newest);
-        newest.ok_or_else(|| Rejection::NoVersion {
+        let Some(known) = self.fleet.observed.models.get(model) else {
+            return Ok(None);
+        };
+        let newest = known.newest().ok_or_else(|| Rejection::NoVersion {
             model: model.clone(),
-        })
+        });
+        newest.map(Some)
     }
 
     /// Refuses a name that stands for graphs of a pipeline: those are its own, others call the pipeline.

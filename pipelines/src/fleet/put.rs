@@ -207,7 +207,8 @@ impl Draft<'_> {
         let known = old.map(Entry::graphs).unwrap_or_default();
         let new = composites(pipeline).filter(|(version, _)| !known.contains_key(version));
         let problems = new.flat_map(|(version, graph)| {
-            let root = Path::default();
+            // A file has many pipelines.
+            let root = Path::default().key("pipelines").key(name.as_str());
             let base = match pipeline.graphs().contains_key(&version) {
                 true => root.key("graphs").key(&version.to_string()),
                 false => root.key("policy"),

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use impresario_pipelines::graph::{Fate, Visit};
 use impresario_pipelines::table::Why;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{ServesV1, time};
+use crate::serve::Trail;
 use crate::serve::decisions::Record;
 
 /// Who answered a request, and why.
@@ -54,6 +56,8 @@ pub struct DecisionV1 {
     pub compute_ms: f64,
     /// Milliseconds from the decision to the end.
     pub total_ms: f64,
+    /// The nodes of a composite that had to do with it, in the order of its graph.
+    pub nodes: Vec<NodeV1>,
     /// The version that saw the request beside, and answered nobody.
     pub shadow: Option<ServesV1>,
     /// What was told of it since.
@@ -80,6 +84,61 @@ pub struct RescueV1 {
     pub why: &'static str,
 }
 
+/// What a node of a composite had to do with a request. Rows are those of the request; a graph that does not batch has one.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DecisionNode)]
+pub struct NodeV1 {
+    /// The node.
+    pub name: String,
+    /// What became of it: `answered`, `fell back`, `defaulted`, `skipped`, `cancelled` or `failed`.
+    pub fate: &'static str,
+    /// The rows that it was begun for.
+    pub rows: usize,
+    /// The rows that it was skipped for.
+    pub skipped: usize,
+    /// The nodes that a switch or splitter took, with the rows.
+    pub took: Vec<TookV1>,
+    /// The members that an ensemble was without.
+    pub missing: Vec<String>,
+    /// Why it failed, where it did.
+    pub failure: Option<String>,
+    /// Whom it asked, in the order in which the calls ended.
+    pub calls: Vec<CallV1>,
+}
+
+/// A node that a switch or splitter took.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DecisionTook)]
+pub struct TookV1 {
+    /// The node.
+    pub name: String,
+    /// For so many rows.
+    pub rows: usize,
+}
+
+/// A call of a node.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DecisionCall)]
+pub struct CallV1 {
+    /// Who answered, or was to.
+    pub answered: Option<ServesV1>,
+    /// As which variant.
+    pub variant: Option<String>,
+    /// Which attempt it was.
+    pub attempt: u32,
+    /// For so many rows.
+    pub rows: usize,
+    /// Milliseconds from the beginning of the composite to that of the call.
+    pub began_ms: f64,
+    /// Milliseconds that it took.
+    pub took_ms: f64,
+    /// Why it failed.
+    pub failure: Option<String>,
+    /// The nodes of a composite that it asked.
+    #[schema(no_recursion)]
+    pub nodes: Vec<NodeV1>,
+}
+
 /// A value that was told of a request after its answer.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = FeedbackValue)]
@@ -90,6 +149,50 @@ pub struct FeedbackV1 {
     pub value: f64,
     /// When it came (RFC 3339).
     pub at: String,
+}
+
+/// What each node had to do with a request; those that nobody wanted are left out.
+fn nodes(trail: &Trail) -> Vec<NodeV1> {
+    let name = |node| trail.graph.node(node).name.to_string();
+    let ms = |time: Duration| time.as_secs_f64() * 1_000.0;
+    let calls = |visit: &Visit| {
+        let calls = trail.calls.iter().filter(|call| call.node == visit.node);
+        let calls = calls.map(|call| CallV1 {
+            answered: call.by.as_ref().map(|(model, version, _)| ServesV1 {
+                model: model.to_string(),
+                version: version.get(),
+            }),
+            variant: call.by.as_ref().map(|(_, _, variant)| variant.to_string()),
+            attempt: call.attempt,
+            rows: call.rows,
+            began_ms: ms(call.began),
+            took_ms: ms(call.took),
+            failure: call.failure.clone(),
+            nodes: call.within.as_deref().map_or_else(Vec::new, nodes),
+        });
+        calls.collect()
+    };
+    let visits = trail.visits.iter();
+    let visits = visits.filter(|visit| visit.fate != Fate::NotNeeded);
+    visits
+        .map(|visit| NodeV1 {
+            name: name(visit.node),
+            fate: visit.fate.as_str(),
+            rows: visit.rows,
+            skipped: visit.skipped,
+            took: visit
+                .took
+                .iter()
+                .map(|(node, rows)| TookV1 {
+                    name: name(*node),
+                    rows: *rows,
+                })
+                .collect(),
+            missing: visit.missing.iter().map(|node| name(*node)).collect(),
+            failure: visit.failure.as_deref().map(str::to_owned),
+            calls: calls(visit),
+        })
+        .collect()
 }
 
 // === impl DecisionV1 ===
@@ -137,6 +240,7 @@ impl From<&Record> for DecisionV1 {
             queue_ms: ms(record.queue),
             compute_ms: ms(record.compute),
             total_ms: ms(record.total),
+            nodes: record.trail.as_deref().map_or_else(Vec::new, nodes),
             shadow: record.shadow.as_ref().map(|(model, version)| ServesV1 {
                 model: model.to_string(),
                 version: version.get(),

@@ -181,7 +181,8 @@ fn nodes(model: Option<&Name>, field: &Field<'_>, reader: &mut Reader<'_>) -> Op
             let name = reference::node_name(key, &field, reader);
             let node = node::read(model, key, &field, reader);
             Some(Node {
-                name: name?,
+                // One that was told to be none is looked at on, so that all else that is wrong is told with it.
+                name: name.unwrap_or_else(|| key.into()),
                 ..node?
             })
         })
