@@ -46,7 +46,7 @@ bench-load *ARGS:
 demo:
     cargo run --release -- serve --config examples/quickstart/impresario.toml
 
-# An example's story, told with the real daemon in a minute: canary, experiment, shadow or bandit.
+# An example's story, told with the real daemon in a minute: canary, experiment, shadow, bandit or composite.
 story NAME:
     cargo build --release
     cargo run --release --example {{NAME}}

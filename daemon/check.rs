@@ -1,7 +1,14 @@
-//! `impresario check`: what a daemon would say of its configuration, without a running daemon.
+//! `impresario check` and `impresario graph`: what a daemon would say of its configuration, without a running daemon.
 //!
-//! Settings and pipeline files are compiled as at start, and the models and versions that pipelines name are looked
-//! up in the repository's folders. No model is loaded: whether its files are sound is told when they are.
+//! Settings and pipeline files are compiled as at start, and the models and versions that policies name are looked up in
+//! the repository's folders. Only the versions that graphs call are loaded, for their contracts; whether the files of the
+//! others are sound is told when they are. The files' own tests are run where that is asked for.
+
+mod draw;
+mod graphs;
+mod members;
+mod rehearse;
+mod shelf;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,25 +16,30 @@ use std::io;
 use std::path::Path;
 
 use impresario_models::name::{Name, VersionNumber};
-use impresario_pipelines::Arm;
-use impresario_pipelines::spec::{
-    Compiled, Definition, Pipeline, Policy, Problem, Severity, VersionSelector, document, nearest,
-};
+use impresario_pipelines::spec::{Problem, Severity};
 use serde::Serialize;
 
 use crate::config::{Overrides, Settings};
+use graphs::Graphs;
+use shelf::{Depth, Progress, Shelf};
+
+pub use draw::{Drawn, Nothing, draw};
+pub use rehearse::{Deviation, Element, Finding, Outcome};
 
 /// What was found.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
-    /// Whether a daemon would start with this.
+    /// Whether a daemon would start with this, and all tests that were run came out as expected.
     pub ok: bool,
-    /// All problems: of the settings, then of the pipelines, then of what they name.
+    /// All problems: of the settings, then of the pipelines, then of what they name and of their graphs.
     pub problems: Vec<Problem>,
     /// The pipelines that files define.
     pub pipelines: Vec<Name>,
     /// The models of the repository and their versions.
     pub models: Models,
+    /// What came of the tests, where they were run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tests: Option<Vec<Outcome>>,
 }
 
 /// Versions by model, as the repository's folders are named.
@@ -39,20 +51,67 @@ pub fn check(
     environment: impl IntoIterator<Item = (String, String)>,
     overrides: &Overrides,
 ) -> Report {
+    let (mut report, graphs) = look(file, environment, overrides, Depth::Contract, &|_| ());
+    report.judge(graphs.as_ref());
+    report
+}
+
+/// Checks, and where all is well, runs the tests of the files with the models themselves. What is done is told as it is
+/// done, line by line.
+pub fn rehearse(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (String, String)>,
+    overrides: &Overrides,
+    progress: &dyn Fn(&str),
+) -> Report {
+    let (mut report, graphs) = look(file, environment, overrides, Depth::Ready, progress);
+    report.judge(graphs.as_ref());
+    if report.ok {
+        let tests = graphs.as_ref().map(rehearse::rehearse).unwrap_or_default();
+        report.ok = tests.iter().all(|test| test.ok);
+        report.tests = Some(tests);
+    }
+    report
+}
+
+/// Reads settings, files and the names in the repository.
+fn look<'p>(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (String, String)>,
+    overrides: &Overrides,
+    depth: Depth,
+    progress: Progress<'p>,
+) -> (Report, Option<Graphs<'p>>) {
     let mut report = Report::default();
-    match Settings::load(file, environment, overrides) {
+    let settings = match Settings::load(file, environment, overrides) {
         Ok((settings, warnings)) => {
             report.problems = warnings;
-            report.repository(&settings);
-            match settings.read_pipelines() {
-                Ok(compiled) => report.compiled(&compiled),
-                Err(problems) => report.problems.extend(problems),
-            }
+            settings
         }
-        Err(problems) => report.problems = problems,
-    }
-    report.ok = report.count(Severity::Error) == 0;
-    report
+        Err(problems) => {
+            report.problems = problems;
+            return (report, None);
+        }
+    };
+    let models = report.repository(&settings);
+    let (compiled, problems) = settings.examine_pipelines();
+    let broken = problems.iter().filter_map(pipeline_of).collect();
+    report.problems.extend(problems);
+    report.pipelines = compiled.pipelines().keys().cloned().collect();
+    let shelf = Shelf::new(&settings, depth, progress);
+    let graphs = Graphs::new(compiled, models, broken, shelf);
+    (report, Some(graphs))
+}
+
+/// The pipeline that a problem of a file is in.
+fn pipeline_of(problem: &Problem) -> Option<Name> {
+    let rest = problem.path.strip_prefix("pipelines.")?;
+    let name = match rest.strip_prefix('"') {
+        // A name has no quotes in it.
+        Some(quoted) => quoted.split('"').next(),
+        None => rest.split('.').next(),
+    };
+    name?.parse().ok()
 }
 
 // === impl Report ===
@@ -71,10 +130,13 @@ impl Report {
             .count()
     }
 
-    fn repository(&mut self, settings: &Settings) {
+    fn repository(&mut self, settings: &Settings) -> Option<Models> {
         let folder = &settings.models.repository;
         match list(folder) {
-            Ok(models) => self.models = models,
+            Ok(models) => {
+                self.models = models;
+                Some(self.models.clone())
+            }
             Err(error) => {
                 let name = folder.display().to_string();
                 let problem = Problem {
@@ -83,127 +145,54 @@ impl Report {
                 };
                 self.problems
                     .push(problem.hint("make the folder, or set models.repository"));
+                None
             }
         }
     }
 
-    fn compiled(&mut self, compiled: &Compiled) {
-        self.problems.extend_from_slice(compiled.warnings());
-        for (name, definition) in compiled.pipelines() {
-            self.pipelines.push(name.clone());
-            for member in members(name, definition.pipeline()) {
-                let problem = member.missing(&self.models, definition);
-                // Two versions of a model that there is not are one problem.
-                let new = problem.filter(|problem| !self.problems.contains(problem));
-                self.problems.extend(new);
+    /// Looks up all that the files name, and compiles their graphs.
+    fn judge(&mut self, graphs: Option<&Graphs<'_>>) {
+        if let Some(graphs) = graphs {
+            for (name, definition) in graphs.compiled.pipelines() {
+                let missing = members::missing(name, definition, &self.models);
+                self.problems.extend(missing);
+                let found = graphs.problems(name, definition).into_iter();
+                // What was found while the file was read is told.
+                let told = |new: &Problem| self.problems.iter().any(|old| old.path == new.path);
+                let found: Vec<Problem> = found.filter(|new| !told(new)).collect();
+                self.problems.extend(found);
             }
         }
+        self.ok = graphs.is_some() && self.count(Severity::Error) == 0;
     }
 }
 
-/// A line a problem, and one that sums up.
+/// A line a problem, what came of the tests, and a line that sums up.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for problem in &self.problems {
             writeln!(f, "{problem}")?;
         }
+        for test in self.tests.iter().flatten() {
+            writeln!(f, "{test}")?;
+        }
         let (errors, warnings) = (self.count(Severity::Error), self.count(Severity::Warning));
-        if self.ok {
-            let (pipelines, models) = (self.pipelines.len(), self.models.len());
-            write!(
-                f,
-                "ok: pipelines: {pipelines}, models: {models}, warnings: {warnings}"
-            )
-        } else {
-            write!(f, "refused: errors: {errors}, warnings: {warnings}")
+        if errors > 0 {
+            return write!(f, "refused: errors: {errors}, warnings: {warnings}");
         }
-    }
-}
-
-/// A version that a pipeline names, and where it does.
-struct Member<'p> {
-    model: &'p Name,
-    version: VersionSelector,
-    /// The table that names the model as `model`.
-    table: document::Path,
-    /// The key that names the version there.
-    key: &'static str,
-}
-
-/// All versions that a pipeline names, those included that answer nobody.
-fn members<'p>(name: &Name, pipeline: &'p Pipeline) -> Vec<Member<'p>> {
-    let pipelines = document::Path::default().key("pipelines");
-    let own = pipelines.key(name.as_str());
-    let policy = own.key("policy");
-    let pinned = |model, number, table: &document::Path, key| Member {
-        model,
-        version: VersionSelector::Number(number),
-        table: table.clone(),
-        key,
-    };
-    let arm = |(at, arm): (usize, &'p Arm)| {
-        let table = policy.key("arms").index(at);
-        pinned(&arm.model, arm.version, &table, "version")
-    };
-    let mut members = match pipeline.policy() {
-        Policy::Standalone { model, version } => vec![Member {
-            model,
-            version: *version,
-            table: policy,
-            key: "version",
-        }],
-        Policy::Canary(canary) => vec![
-            pinned(&canary.model, canary.stable, &policy, "stable"),
-            pinned(&canary.model, canary.canary, &policy, "canary"),
-        ],
-        Policy::Experiment(experiment) => {
-            let arms = experiment.arms.iter().map(|(arm, _)| arm);
-            arms.enumerate().map(arm).collect()
-        }
-        Policy::Bandit(bandit) => bandit.arms.iter().enumerate().map(arm).collect(),
-    };
-    let shadow = pipeline.shadow();
-    members.extend(shadow.map(|s| pinned(&s.model, s.version, &own.key("shadow"), "version")));
-    members
-}
-
-impl Member<'_> {
-    /// What the repository has not of it.
-    fn missing(&self, models: &Models, definition: &Definition) -> Option<Problem> {
-        let Self { model, version, .. } = self;
-        let Some(versions) = models.get(*model) else {
-            let meant = nearest(model.as_str(), models.keys().map(Name::as_str));
-            let message = format!("the repository has no model '{model}'");
-            let hint = meant.map(|meant| format!("did you mean '{meant}'?"));
-            return Some(self.problem("model", message, hint, definition));
+        let (pipelines, models) = (self.pipelines.len(), self.models.len());
+        let word = if self.ok { "ok" } else { "failed" };
+        write!(
+            f,
+            "{word}: pipelines: {pipelines}, models: {models}, warnings: {warnings}"
+        )?;
+        let Some(tests) = &self.tests else {
+            return Ok(());
         };
-        let newest = versions.last();
-        match version {
-            VersionSelector::Latest if newest.is_none() => {
-                let message = format!("the model '{model}' has no version");
-                let hint = format!("a version is a folder {model}/NUMBER");
-                Some(self.problem("model", message, Some(hint), definition))
-            }
-            VersionSelector::Number(number) if !versions.contains(number) => {
-                let message = format!("the model '{model}' has no version {number}");
-                let hint = newest.map(|newest| format!("its newest version is {newest}"));
-                Some(self.problem(self.key, message, hint, definition))
-            }
-            VersionSelector::Latest | VersionSelector::Number(_) => None,
-        }
-    }
-
-    fn problem(
-        &self,
-        key: &str,
-        message: String,
-        hint: Option<String>,
-        definition: &Definition,
-    ) -> Problem {
-        Problem {
-            path: self.table.key(key).to_string(),
-            hint,
-            ..Problem::of_file(definition.file(), "not-found", message).at(definition.position())
+        let failed = tests.iter().filter(|test| !test.ok).count();
+        match failed {
+            0 => write!(f, ", tests: {}", tests.len()),
+            failed => write!(f, ", tests: {}, of them failed: {failed}", tests.len()),
         }
     }
 }

@@ -5,8 +5,15 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// Checks files and empty folders (whose paths end in `/`) of a new folder, which its paths are shown relative to.
-fn check(files: &[(&str, &str)], expected: &Expect) -> Report {
+mod draw;
+mod graphs;
+mod rehearse;
+
+/// A version that answers what it is asked: `x`, numbers in rows of two.
+const ECHO: &str = "inputs = [{ name = 'x', datatype = 'FP32', shape = [-1, 2] }]";
+
+/// A new folder with files and empty folders, whose paths end in no text.
+fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = TempDir::new().unwrap();
     for (path, text) in files {
         let path = folder.path().join(path);
@@ -17,10 +24,20 @@ fn check(files: &[(&str, &str)], expected: &Expect) -> Report {
             std::fs::write(path, text).unwrap();
         }
     }
+    folder
+}
+
+/// What is said of a folder, its paths relative to it.
+fn relative(folder: &TempDir, text: &str) -> String {
+    text.replace(&format!("{}/", folder.path().display()), "")
+}
+
+/// Checks files and empty folders of a new folder, which its paths are shown relative to.
+fn check(files: &[(&str, &str)], expected: &Expect) -> Report {
+    let folder = folder(files);
     let file = folder.path().join("impresario.toml");
     let report = super::check(Some(&file), [], &Overrides::default());
-    let root = format!("{}/", folder.path().display());
-    expected.assert_eq(&format!("{report}\n").replace(&root, ""));
+    expected.assert_eq(&relative(&folder, &format!("{report}\n")));
     report
 }
 

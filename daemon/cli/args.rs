@@ -69,6 +69,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Say what a daemon would say of its configuration, without running one.
     Check(CheckArgs),
+    /// Print the graph of a pipeline in the files, with the types of all values.
+    Graph(GraphArgs),
     /// Show the daemon, its models and its pipelines.
     Status,
     /// Models and their versions.
@@ -139,12 +141,42 @@ pub struct ServeArgs {
 /// `check`
 #[derive(Debug, Args)]
 pub struct CheckArgs {
+    /// Load the models and run the files' [[tests]] too.
+    #[arg(long)]
+    pub run: bool,
     /// The settings' file (TOML or YAML).
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The settings that flags can say.
     #[command(flatten)]
     pub overrides: OverrideArgs,
+}
+
+/// `graph`
+#[derive(Debug, Args)]
+pub struct GraphArgs {
+    /// The pipeline; NAME@VERSION for one of its numbered graphs.
+    pub name: String,
+    /// How it is drawn.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Drawn,
+    /// The settings' file (TOML or YAML).
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The settings that flags can say.
+    #[command(flatten)]
+    pub overrides: OverrideArgs,
+}
+
+/// How a graph is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Drawn {
+    /// Lists of inputs, nodes and outputs.
+    Text,
+    /// The language of Graphviz.
+    Dot,
+    /// The language of Mermaid.
+    Mermaid,
 }
 
 /// Settings that flags can say, over file and environment.

@@ -51,6 +51,7 @@ fn shown(decision: &Value) -> String {
             format!("{} version {}", cell(&shadow["model"]), shadow["version"]),
         );
     }
+    nodes(&decision["nodes"], 0, &mut line);
     for feedback in list(&decision["feedback"]) {
         line(
             "feedback",
@@ -63,4 +64,55 @@ fn shown(decision: &Value) -> String {
         );
     }
     text
+}
+
+/// The nodes of a composite, each with whom it asked; those of a composite within another one stand below it.
+fn nodes(nodes: &Value, depth: usize, line: &mut impl FnMut(&str, String)) {
+    for node in list(nodes) {
+        let mut said = format!(
+            "{:indent$}{}: {}",
+            "",
+            cell(&node["name"]),
+            cell(&node["fate"]),
+            indent = depth * 2
+        );
+        let took = list(&node["took"]).iter();
+        let took = took.map(|took| format!("{} for {} rows", cell(&took["name"]), took["rows"]));
+        let missing = list(&node["missing"]).iter().map(cell);
+        for (word, words) in [
+            ("took", took.collect::<Vec<_>>()),
+            ("without", missing.collect()),
+        ] {
+            if !words.is_empty() {
+                said.push_str(&format!(", {word} {}", words.join(", ")));
+            }
+        }
+        if node["skipped"] != 0 {
+            said.push_str(&format!(", skipped for {} rows", node["skipped"]));
+        }
+        if let failure @ Value::String(_) = &node["failure"] {
+            said.push_str(&format!(": {}", cell(failure)));
+        }
+        line("node", said);
+        for call in list(&node["calls"]) {
+            let by = match &call["answered"] {
+                Value::Null => "nobody".to_owned(),
+                by => format!("{} version {}", cell(&by["model"]), by["version"]),
+            };
+            let failure = match &call["failure"] {
+                Value::Null => String::new(),
+                failure => format!(": {}", cell(failure)),
+            };
+            let said = format!(
+                "{:indent$}{by}, {} rows, after {} ms, took {} ms{failure}",
+                "",
+                call["rows"],
+                number(&call["began_ms"]),
+                number(&call["took_ms"]),
+                indent = depth * 2 + 2
+            );
+            line("", said);
+            self::nodes(&call["nodes"], depth + 1, line);
+        }
+    }
 }

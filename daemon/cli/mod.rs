@@ -1,5 +1,5 @@
-//! The command line: every command is one request to a daemon's API, but for `serve` and `check` and what works
-//! on files alone.
+//! The command line: every command is one request to a daemon's API, but for `serve` and what works on files
+//! alone.
 //!
 //! What can be asked stands in [`args`]; a file per noun holds what is asked and how the answer is shown. Exit
 //! codes are for scripts: see [`Exit`].
@@ -7,6 +7,7 @@
 pub mod args;
 mod audit;
 mod bandit;
+mod check;
 mod course;
 mod events;
 mod exit;
@@ -60,7 +61,8 @@ fn perform(cli: Cli) -> Result<Exit, Failure> {
     let admin = || Client::new(Plane::Admin, &cli.admin_url, cli.token.clone());
     match cli.command {
         Command::Serve(args) => return offline::serve(args),
-        Command::Check(args) => return offline::check(args, &mut out),
+        Command::Check(args) => return check::check(args, &mut out),
+        Command::Graph(args) => return check::graph(args, &mut out),
         Command::Status => status::status(&admin()?, &mut out)?,
         Command::Models(command) => models::models(command, &admin()?, &mut out)?,
         Command::Pipelines(command) => pipelines::pipelines(command, &admin()?, &mut out)?,

@@ -1,4 +1,4 @@
-//! What needs no daemon's API, or all of its state: serve, check, backup, restore, version, completions.
+//! What needs no daemon's API, or all of its state: serve, backup, restore, version, completions.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read, Write};
@@ -7,13 +7,12 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory;
 use serde_json::json;
 
-use super::args::{BackupArgs, CheckArgs, Cli, OverrideArgs, RestoreArgs, ServeArgs};
+use super::args::{BackupArgs, Cli, OverrideArgs, RestoreArgs, ServeArgs};
 use super::output::{Output, bytes, cell};
 use super::{Exit, Failure};
 use crate::boot::{self, ServeError};
-use crate::check;
 use crate::client::{Ask, Client};
-use crate::config::{self, Overrides};
+use crate::config::Overrides;
 use crate::error::causes;
 use crate::http::admin::REASON;
 use crate::store::{self, Force};
@@ -31,17 +30,6 @@ pub(super) fn serve(args: ServeArgs) -> Result<Exit, Failure> {
         };
         Failure::new(exit, causes(&error))
     })
-}
-
-pub(super) fn check(args: CheckArgs, out: &mut Output) -> Result<Exit, Failure> {
-    let report = check::check(
-        args.config.as_deref(),
-        config::environment(),
-        &args.overrides.into(),
-    );
-    let answer = serde_json::to_value(&report).expect("a report is JSON");
-    out.show(&answer, |_| report.to_string())?;
-    Ok(if report.ok { Exit::Done } else { Exit::Failed })
 }
 
 impl From<OverrideArgs> for Overrides {

@@ -57,6 +57,9 @@ fn commands_are_understood() {
         "serve --config x.toml --models m --state s --http 127.0.0.1:0 --admin 127.0.0.1:0 --addresses-file f \
          --grace 3s --log-level debug",
         "check --config x.toml",
+        "check --run --models m",
+        "graph front",
+        "graph front@3 --config x.toml --format mermaid",
         "status",
         "models list",
         "models show iris -v 1",

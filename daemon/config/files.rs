@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use impresario_pipelines::spec::read::{Field, Reader, describe};
-use impresario_pipelines::spec::{Compiled, Document, Format, Problem, Severity, Source, compile};
+use impresario_pipelines::spec::{Compiled, Document, Format, Problem, Severity, Source, examine};
 
 use super::Settings;
 use super::layers::Layers;
@@ -66,6 +66,16 @@ impl Settings {
     /// # Errors
     /// Every problem of every file, warnings among them.
     pub fn read_pipelines(&self) -> Result<Compiled, Vec<Problem>> {
+        let (compiled, problems) = self.examine_pipelines();
+        match problems.iter().any(|p| p.severity == Severity::Error) {
+            true => Err(problems),
+            false => Ok(compiled.with_warnings(problems)),
+        }
+    }
+
+    /// What is sound of the pipeline files, so that more can be told of it, and all that is not.
+    #[must_use]
+    pub fn examine_pipelines(&self) -> (Compiled, Vec<Problem>) {
         let (paths, mut problems) = find(&self.pipelines);
         let mut texts = Vec::new();
         for path in paths {
@@ -83,18 +93,9 @@ impl Settings {
                 format: *format,
             })
             .collect();
-        let refused = problems.iter().any(|p| p.severity == Severity::Error);
-        match compile(&sources) {
-            Ok(compiled) if !refused => Ok(compiled.with_warnings(problems)),
-            Ok(compiled) => {
-                problems.extend_from_slice(compiled.warnings());
-                Err(problems)
-            }
-            Err(found) => {
-                problems.extend(found);
-                Err(problems)
-            }
-        }
+        let (compiled, found) = examine(&sources);
+        problems.extend(found);
+        (compiled, problems)
     }
 }
 

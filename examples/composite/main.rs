@@ -27,7 +27,7 @@ const SURE: f64 = 0.8;
 /// The longest that a caller waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The parameter of an answer that names the nodes that are missing in it.
+/// The parameter of an answer that names the members that ensembles were without, such as `mean: net, other: a b`.
 const MISSING: &str = "missing";
 
 /// A row that no training saw, with what it really is.
@@ -162,6 +162,13 @@ fn output<'a>(answer: &'a Value, name: &str) -> &'a [Value] {
         .map_or(&[], Vec::as_slice)
 }
 
+/// Whether some ensemble was without this member.
+fn is_without(missing: &str, member: &str) -> bool {
+    let ensembles = missing.split(',').filter_map(|one| one.split_once(':'));
+    let mut members = ensembles.flat_map(|(_, members)| members.split_whitespace());
+    members.any(|missing| missing == member)
+}
+
 fn percent(part: usize, whole: usize) -> f64 {
     100.0 * part as f64 / whole as f64
 }
@@ -225,7 +232,7 @@ impl Caller {
             let truth = ["malignant", "benign"][lump[0].label];
             poll.right += usize::from(diagnosis.is_some_and(|diagnosis| diagnosis == truth));
             let missing = answer["parameters"][MISSING].as_str().unwrap_or_default();
-            poll.without += usize::from(missing.split(',').any(|node| node.trim() == "net"));
+            poll.without += usize::from(is_without(missing, "net"));
         }
         Ok(poll)
     }

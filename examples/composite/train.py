@@ -56,6 +56,12 @@ def request(name, **inputs):
     (HERE / "requests" / f"{name}.json").write_text('{"inputs": [\n' + lines + "\n]}\n")
 
 
+def beside(name, rows):
+    """Rows for the tests of a pipeline's file, one a line."""
+    lines = ",\n".join("  " + json.dumps(row) for row in rows)
+    (HERE / "pipelines" / "rows" / f"{name}.json").write_text("[\n" + lines + "\n]\n")
+
+
 def keep(name, rows):
     """Rows that no training has seen, with what they really are, one a line."""
     lines = ",\n".join(json.dumps(row) for row in rows)
@@ -162,7 +168,9 @@ def vote():
     votes = np.array([voter.predict(scaled) for voter in voters.values()])
     mean = voters["linear"].predict_proba(scaled)[:, 1]
     divided = np.flatnonzero(votes.min(0) != votes.max(0))[0]
-    request("vote", features=held[[mean.argmin(), mean.argmax(), divided]])
+    chosen = held[[mean.argmin(), mean.argmax(), divided]]
+    request("vote", features=chosen)
+    beside("lumps", [plain(row) for row in chosen])
 
 
 # === cascade ===
@@ -211,6 +219,7 @@ def cascade():
         print(f"  threshold {threshold}: {whole:.4f}, {np.mean(sure > threshold):.3f} by the cheap one, {enough}")
     # One digit that the cheap one is sure of, and two that it is not.
     request("cascade", X=rows[:3])
+    beside("digits", [plain(row) for row in rows[:3]])
 
 
 # === species ===
@@ -280,7 +289,7 @@ def penguins():
 if __name__ == "__main__":
     packages = ["numpy", "scikit-learn", "skl2onnx", "onnx", "onnxruntime", "jax", "palmerpenguins"]
     print(", ".join(f"{name} {version(name)}" for name in packages))
-    for folder in ("requests", "held"):
+    for folder in ("requests", "held", "pipelines/rows"):
         (HERE / folder).mkdir(exist_ok=True)
     vote()
     penguins()
