@@ -2,7 +2,7 @@
 //!
 //! What works is seen with other people's clients, in `clients`.
 
-mod client;
+pub(crate) mod client;
 
 use std::io::Read;
 use std::net::TcpStream;
@@ -29,7 +29,7 @@ use client::{Client, Raw};
 
 const STREAM: &str = "/inference.GRPCInferenceService/ModelStreamInfer";
 
-fn run(test: impl Future<Output = ()>) {
+pub(crate) fn run(test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

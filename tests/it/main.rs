@@ -14,6 +14,7 @@ mod bad_start;
 mod cache;
 mod cli;
 mod clients;
+mod composite;
 mod contained;
 mod daemon;
 mod delivery;
