@@ -45,6 +45,8 @@ pub struct Asking<'a> {
     pub hosts: [Option<&'a str>; 2],
     /// The `Origin` header.
     pub origin: Option<&'a str>,
+    /// The `Sec-Fetch-Site` header.
+    pub site: Option<&'a str>,
 }
 
 /// Why a request is not admitted. No message holds what was sent.

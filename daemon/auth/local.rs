@@ -2,7 +2,9 @@
 //!
 //! A browser on this machine can be made to send requests here by any page it shows: from the page's own origin
 //! (cross-site request forgery), or from a name that the page's owner points at 127.0.0.1 (DNS rebinding). The
-//! first bears a foreign `Origin`, the second a foreign `Host`.
+//! first bears a foreign `Origin`, the second a foreign `Host`. What a page only looks at (an image, a frame, a script)
+//! bears no `Origin`, and would still take a place at the events or begin a backup: there, browsers say in
+//! `Sec-Fetch-Site` that it is not this server's own page that asks.
 
 use std::net::IpAddr;
 
@@ -27,6 +29,11 @@ pub(super) fn foreign(asking: &Asking<'_>, bound: IpAddr) -> Option<&'static str
 
 /// Why a request may have been sent by a page from elsewhere.
 pub(super) fn other_origin(asking: &Asking<'_>) -> Option<&'static str> {
+    // `none`: a person typed the address.
+    let foreign = |site: &str| !matches!(site, "same-origin" | "none");
+    if asking.site.is_some_and(foreign) {
+        return Some("the Sec-Fetch-Site header says that a page of another site asks");
+    }
     let origin = asking.origin?;
     // Exactly this server's origin, not any of this machine: other pages are served here too.
     let same = origin

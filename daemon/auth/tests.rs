@@ -141,6 +141,7 @@ fn without_tokens_only_this_machine_is_admitted() {
             peer: peer.parse::<IpAddr>().ok(),
             hosts: [host, None],
             origin,
+            ..Asking::default()
         };
         door(bound, Vec::new()).admit(&asking, &[], now(0)).is_ok()
     };
@@ -273,6 +274,27 @@ fn what_the_config_opens_is_open_but_not_to_pages_from_elsewhere() {
     assert_eq!(admit(None).unwrap().name, ANYBODY);
     assert!(admit(Some("http://board.example:8082")).is_ok());
     assert!(admit(Some("http://evil.example")).is_err());
+}
+
+#[test]
+fn what_a_page_from_elsewhere_only_looks_at_is_refused_too() {
+    for (site, admitted) in [
+        (None, true),
+        (Some("none"), true),
+        (Some("same-origin"), true),
+        (Some("same-site"), false),
+        (Some("cross-site"), false),
+        (Some("whatever comes next"), false),
+    ] {
+        let asking = Asking {
+            peer: Some(LOOPBACK.parse().unwrap()),
+            hosts: [Some("127.0.0.1:8082"), None],
+            site,
+            ..Asking::default()
+        };
+        let answer = door(LOOPBACK, Vec::new()).admit(&asking, &[], now(0));
+        assert_eq!(answer.is_ok(), admitted, "{site:?}");
+    }
 }
 
 #[test]

@@ -86,6 +86,7 @@ impl Arrival {
                 self.authority.as_ref().map(Authority::as_str),
             ],
             origin: text(metadata, "origin")?,
+            site: text(metadata, "sec-fetch-site")?,
         })
     }
 }

@@ -25,6 +25,9 @@ const MAX_REASON: usize = 1_000;
 /// The header that says why something is done, in the actor's words.
 pub const REASON: &str = "x-reason";
 
+/// Where a browser says how the page that asks is related to what it asks for. No page can write it.
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
 /// Who asks, with the role that the route needs: `Caller<Viewer>`.
 pub(super) struct Caller<Needed> {
     identity: Identity,
@@ -182,6 +185,7 @@ pub(in crate::http) fn asking<'a>(
             uri.authority().map(Authority::as_str),
         ],
         origin: text(headers, &ORIGIN)?,
+        site: text(headers, &FETCH_SITE)?,
     })
 }
 

@@ -105,6 +105,33 @@ async fn each_role_may_do_what_it_may() {
     );
 }
 
+/// A form of any page can post to any address, with one of these types and without a token.
+#[actix_web::test]
+async fn a_form_of_a_page_from_elsewhere_changes_nothing() {
+    let plane = plane().await;
+    let unload = "/admin/v1/models/pair/unload";
+    for kind in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+    ] {
+        for sign in [
+            ("origin", "http://evil.example"),
+            ("origin", "null"),
+            ("sec-fetch-site", "cross-site"),
+        ] {
+            let headers = [("host", "127.0.0.1:8082"), ("content-type", kind), sign];
+            let answer = plane.ask("POST", unload, &headers, "{}").await;
+            assert_eq!(answer.code(), "403 foreign-request", "{kind} {sign:?}");
+        }
+    }
+    let own = [
+        ("host", "127.0.0.1:8082"),
+        ("origin", "http://127.0.0.1:8082"),
+    ];
+    assert_eq!(plane.ask("POST", unload, &own, "{}").await.status, 200);
+}
+
 #[actix_web::test]
 async fn pages_from_elsewhere_are_refused_where_there_are_no_tokens() {
     let plane = plane().await;
@@ -115,6 +142,9 @@ async fn pages_from_elsewhere_are_refused_where_there_are_no_tokens() {
         (("host", "evil.example"), 403),
         (("origin", "http://evil.example"), 403),
         (("origin", "null"), 403),
+        (("sec-fetch-site", "same-origin"), 200),
+        (("sec-fetch-site", "none"), 200),
+        (("sec-fetch-site", "cross-site"), 403),
     ] {
         let answer = plane.ask("GET", status, &[header], "").await;
         assert_eq!(answer.status, expected, "{header:?}");
