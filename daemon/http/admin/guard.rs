@@ -63,6 +63,11 @@ impl Needs for Administrator {
 // === impl Caller ===
 
 impl<N> Caller<N> {
+    /// Who asks.
+    pub(super) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
     /// For the audit; a reason in the body goes before one in the header.
     pub(super) fn by(&self, reason: Option<String>) -> Result<By, Problem> {
         let reason = reason.or_else(|| self.reason.clone());

@@ -14,6 +14,7 @@ mod freeze;
 mod guard;
 mod journal;
 mod load;
+mod me;
 mod models;
 mod openapi;
 mod parse;

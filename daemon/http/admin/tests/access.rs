@@ -105,6 +105,20 @@ async fn each_role_may_do_what_it_may() {
     );
 }
 
+#[actix_web::test]
+async fn everybody_can_ask_who_they_are() {
+    let (viewer, text) = token("board", Role::Viewer);
+    let plane = guarded("127.0.0.1:8082", vec![viewer]).await;
+    let me = "/admin/v1/me";
+    let answer = plane.ask("GET", me, &[("authorization", &text)], "").await;
+    let expected = serde_json::json!({ "name": "board", "role": "viewer", "by_token": true });
+    assert_eq!(answer.json(), expected);
+    assert_eq!(plane.get(me).await.status, 401);
+    let local = self::plane().await.get(me).await.json();
+    let expected = serde_json::json!({ "name": "local", "role": "admin", "by_token": false });
+    assert_eq!(local, expected);
+}
+
 /// A form of any page can post to any address, with one of these types and without a token.
 #[actix_web::test]
 async fn a_form_of_a_page_from_elsewhere_changes_nothing() {

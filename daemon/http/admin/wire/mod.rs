@@ -8,6 +8,7 @@ mod evidence;
 mod experiment;
 mod history;
 mod journal;
+mod me;
 mod model;
 mod number;
 mod order;
@@ -36,6 +37,7 @@ pub use evidence::{EvidenceV1, GuardrailV1, ThresholdsV1};
 pub use experiment::{ExperimentReportV1, ExperimentV1};
 pub use history::{AuditV1, DifferenceV1, RecordV1, RevisionV1, RevisionsV1, differences};
 pub use journal::{EntryV1, JournalV1, MissedV1};
+pub use me::MeV1;
 pub use model::{
     ContractV1, IntentV1, LimitsV1, LoadReportV1, ModelV1, ModelsV1, PortV1, VersionDetailV1,
     VersionV1,
