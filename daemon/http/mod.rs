@@ -5,6 +5,7 @@
 
 pub mod admin;
 mod body;
+mod console;
 mod feedback;
 mod health;
 pub mod in_flight;

@@ -15,6 +15,7 @@ mod cache;
 mod cli;
 mod clients;
 mod composite;
+mod console;
 mod contained;
 mod daemon;
 mod delivery;

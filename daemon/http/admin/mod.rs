@@ -1,4 +1,4 @@
-//! The admin plane over HTTP: `/admin/v1/…` and `/metrics`, on an address of its own.
+//! The admin plane over HTTP: `/admin/v1/…` and `/metrics`, on an address of its own, with the console beside them.
 //!
 //! Handlers parse and encode; the supervisor behind [`Control`](crate::actors::Control) decides. What is read is
 //! read from the published snapshot. Errors are problem documents, see [`problem`].

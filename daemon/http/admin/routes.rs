@@ -14,6 +14,7 @@ use super::{
     Admin, audit, backup, bandit, decisions, events, experiment, freeze, journal, load, me, models,
     openapi, pipelines, reload, revisions, rollout, shadow, status, tokens,
 };
+use crate::http::console;
 
 /// The largest body, in bytes: larger than any pipeline that people write.
 const MAX_BODY: usize = 1 << 20;
@@ -25,6 +26,8 @@ const MAX_BODY: usize = 1 << 20;
 /// ```
 pub fn configure(admin: Data<Admin>) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
+        // Before the gate: it is where a token is put in.
+        config.configure(console::configure);
         let mut scope = web::scope("")
             .app_data(admin)
             .app_data(web::PayloadConfig::new(MAX_BODY))

@@ -119,6 +119,17 @@ async fn everybody_can_ask_who_they_are() {
     assert_eq!(local, expected);
 }
 
+#[actix_web::test]
+async fn the_console_needs_no_token_and_shows_nothing() {
+    let (viewer, _) = token("board", Role::Viewer);
+    let plane = guarded("127.0.0.1:8082", vec![viewer]).await;
+    let page = plane.get("/console/").await;
+    assert_eq!(page.status, 200);
+    assert!(!page.text.contains("pair"), "{}", page.text);
+    assert_eq!(plane.get("/console/nothing").await.status, 404);
+    assert_eq!(plane.get("/admin/v1/status").await.status, 401);
+}
+
 /// A form of any page can post to any address, with one of these types and without a token.
 #[actix_web::test]
 async fn a_form_of_a_page_from_elsewhere_changes_nothing() {

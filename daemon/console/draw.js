@@ -1,0 +1,174 @@
+// Pictures: shares, evidence, intervals, courses of numbers and graphs. Sizes and colours are attributes and classes, as
+// the page allows no inline style.
+
+import { h, number, share } from "./dom.js";
+import { Graph, layout } from "./vendor/dagre/dagre.esm.js";
+
+// Who has which share of the traffic, as one bar with a legend.
+export function split(variants, { legend = true } = {}) {
+  if (!variants.length) return h("span", { class: "quiet" }, "nobody serves");
+  let from = 0;
+  const bars = variants.map((v, at) => {
+    const bar = h("rect", { class: `v${at % 6}`, x: from, y: 0, width: Math.max(0, v.weight), height: 10 }, h("title", null, `${v.name} ${share(v.weight)}`));
+    from += v.weight;
+    return bar;
+  });
+  const said = variants.map((v) => `${v.name}: ${v.model} ${v.version}, ${share(v.weight)}`).join("; ");
+  return h("div", { class: "split" },
+    h("svg", { viewBox: "0 0 100 10", preserveAspectRatio: "none", class: "bar", role: "img", "aria-label": said }, bars),
+    legend && h("ul", { class: "legend" }, variants.map((v, at) =>
+      h("li", null, dot(at), v.name === "serves" ? `${v.model} ${v.version}` : `${v.name} (${v.model} ${v.version}) ${share(v.weight)}`))));
+}
+
+export function dot(at) {
+  return h("svg", { viewBox: "0 0 10 10", class: "dot", "aria-hidden": "true" }, h("circle", { class: `v${at % 6}`, cx: 5, cy: 5, r: 4 }));
+}
+
+// The last numbers of a row, as a line without axes.
+export function spark(values, label) {
+  const shown = values.slice(-60).map((v) => v ?? 0);
+  if (shown.length < 2) return h("span", { class: "quiet" }, "…");
+  const most = Math.max(...shown, 1e-9);
+  const points = shown.map((v, at) => `${((at / (shown.length - 1)) * 100).toFixed(1)},${(22 - (v / most) * 20).toFixed(1)}`);
+  return h("svg", { viewBox: "0 0 100 24", preserveAspectRatio: "none", class: "spark", role: "img", "aria-label": label },
+    h("polyline", { points: points.join(" ") }));
+}
+
+// Evidence as a natural logarithm against the threshold from where on it counts.
+export function evidence(log, bar, tone, label) {
+  const top = Math.max(bar ?? Math.log(100), log ?? 0) * 1.25;
+  const x = (value) => Math.max(0, Math.min(100, (value / top) * 100));
+  const shown = log !== null && log !== undefined ? x(log) : 0;
+  const reached = bar !== null && bar !== undefined && log >= bar;
+  return h("svg", { viewBox: "0 0 100 12", preserveAspectRatio: "none", class: `evidence ${tone} ${reached ? "reached" : ""}`, role: "img", "aria-label": label },
+    h("rect", { class: "ground", x: 0, y: 2, width: 100, height: 8 }),
+    h("rect", { class: "level", x: 0, y: 2, width: shown, height: 8 }),
+    bar ? h("line", { class: "bar-line", x1: x(bar), x2: x(bar), y1: 0, y2: 12 }, h("title", null, "threshold")) : null);
+}
+
+// Intervals under one another on one scale, with the place of no difference. Rows: { name, low, value, high }; an open end
+// runs to the edge.
+export function intervals(rows, { zero = 0, text = (v) => number(v), better = null, band = null, within = null } = {}) {
+  const all = rows.flatMap((r) => [r.low, r.value, r.high]).concat([zero], band ? [-band, band] : [])
+    .filter((v) => v !== null && v !== undefined && Number.isFinite(v));
+  let [low, high] = [Math.min(...all), Math.max(...all)];
+  if (low === high) [low, high] = [low - 1, high + 1];
+  const pad = (high - low) * 0.12;
+  [low, high] = [Math.max(low - pad, within?.[0] ?? -Infinity), Math.min(high + pad, within?.[1] ?? Infinity)];
+  const x = (v) => 130 + ((v - low) / (high - low)) * 340;
+  const row = (r, at) => {
+    const y = 24 + at * 30;
+    if (r.value === null || r.value === undefined) {
+      return [h("text", { x: 0, y: y + 4, class: "label" }, r.name), h("text", { x: 130, y: y + 4, class: "label quiet" }, "the numbers do not suffice")];
+    }
+    const from = r.low === null || r.low === undefined ? x(low) : x(r.low);
+    const to = r.high === null || r.high === undefined ? x(high) : x(r.high);
+    return [
+      h("text", { x: 0, y: y + 4, class: "label" }, r.name.length > 18 ? `${r.name.slice(0, 17)}…` : r.name, h("title", null, r.name)),
+      h("line", { x1: from, x2: to, y1: y, y2: y, class: `interval v${r.colour ?? 0}` }),
+      h("circle", { cx: x(r.value), cy: y, r: 5, class: `v${r.colour ?? 0}` }),
+      h("text", { x: 484, y: y + 4, class: "label" }, text(r.value)),
+    ];
+  };
+  const tall = 44 + rows.length * 30;
+  const said = rows.map((r) => `${r.name}: ${text(r.value)}, between ${text(r.low)} and ${text(r.high)}`).join("; ");
+  return h("div", { class: "scroll" }, h("svg", { viewBox: `0 0 560 ${tall}`, class: "intervals", role: "img", "aria-label": said },
+    band ? h("rect", { class: "ground", x: x(-band), y: 8, width: x(band) - x(-band), height: tall - 36 }, h("title", null, "too small to matter")) : null,
+    zero !== null && h("line", { class: "zero", x1: x(zero), x2: x(zero), y1: 4, y2: tall - 24 }),
+    rows.map(row),
+    h("text", { x: x(low), y: tall - 6, class: "label quiet" }, text(low)),
+    h("text", { x: x(high), y: tall - 6, class: "label quiet end" }, text(high)),
+    better && h("text", { x: 300, y: tall - 6, class: "label quiet middle" }, better === "higher" ? "better →" : "← better")));
+}
+
+// A course of numbers over time, kept by itself between drawings. Series: { name, values, colour, dash? }.
+const charts = new Map();
+
+export function chart(key, title, times, series, { format = (v) => number(v), min = 0, max = null, least = 1 } = {}) {
+  const host = h("figure", { class: "chart", "data-own": true, "data-key": `chart ${key}` }, h("figcaption", null, title));
+  const data = [times, ...series.map((s) => s.values)];
+  const shape = series.map((s) => s.name).join("\n");
+  const known = charts.get(key);
+  if (known && known.shape === shape && known.host.isConnected) {
+    known.plot.setData(data);
+    return host;
+  }
+  known?.end();
+  // It is built where it stands, once it stands there: it has to know how wide it may be.
+  queueMicrotask(() => setTimeout(() => {
+    const there = document.querySelector(`[data-key="${CSS.escape(`chart ${key}`)}"]`);
+    if (there && !there.querySelector(".uplot")) charts.set(key, build(key, there, shape, data, series, { format, min, max, least }));
+  }));
+  return host;
+}
+
+function build(key, host, shape, data, series, { format, min, max, least }) {
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const make = () => new window.uPlot({
+    width: Math.max(240, host.clientWidth - 2),
+    height: 200,
+    cursor: { drag: { x: false, y: false } },
+    scales: { y: { range: (_, low, high) => [Math.min(min, low ?? min), max ?? Math.max(high ?? 0, min + least) * 1.1] } },
+    axes: [
+      { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") }, space: 90,
+        values: (_, marks) => marks.map((at) => new Date(at * 1000).toLocaleTimeString("en-GB")) },
+      { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") }, size: 64, values: (_, marks) => marks.map(format) },
+    ],
+    series: [{}, ...series.map((s) => ({
+      label: s.name, stroke: colour(s.colour ?? "--v0"), width: 2, dash: s.dash, spanGaps: true, points: { show: false },
+      value: (_, v) => (v === null || v === undefined ? "–" : format(v)),
+    }))],
+  }, data, host);
+  const one = { shape, host, plot: make(), end: () => {} };
+  const again = () => {
+    const now = one.plot.data;
+    one.plot.destroy();
+    data = now;
+    one.plot = make();
+  };
+  const size = new ResizeObserver(() => one.plot.setSize({ width: Math.max(240, host.clientWidth - 2), height: 200 }));
+  const theme = matchMedia("(prefers-color-scheme: dark)");
+  theme.addEventListener("change", again);
+  size.observe(host);
+  one.end = () => {
+    size.disconnect();
+    theme.removeEventListener("change", again);
+    one.plot.destroy();
+    charts.delete(key);
+  };
+  return one;
+}
+
+// A graph from left to right. Nodes: { id, lines, kind, title? }; edges: { from, to, kind, label? }.
+export function graph(nodes, edges, label) {
+  const g = new Graph({ multigraph: true });
+  g.setGraph({ rankdir: "LR", nodesep: 24, ranksep: 48, marginx: 8, marginy: 8 });
+  g.setDefaultEdgeLabel(() => ({}));
+  for (const n of nodes) {
+    const longest = Math.max(...n.lines.map((l) => l.length));
+    g.setNode(n.id, { width: Math.min(280, 24 + longest * 7.2), height: 16 + n.lines.length * 17 });
+  }
+  edges.forEach((e, at) => g.setEdge(e.from, e.to, {}, String(at)));
+  layout(g);
+  const { width, height } = g.graph();
+  const box = (n) => {
+    const at = g.node(n.id);
+    const left = at.x - at.width / 2;
+    const top = at.y - at.height / 2;
+    return h("g", { class: `node ${n.kind}` },
+      h("title", null, n.title ?? n.lines.join("\n")),
+      h("rect", { x: left, y: top, width: at.width, height: at.height, rx: n.kind === "end" ? at.height / 2 : 6 }),
+      n.lines.map((l, row) => h("text", { x: at.x, y: top + 21 + row * 17, class: row ? "quiet" : "strong" },
+        l.length * 7.2 > 264 ? `${l.slice(0, 35)}…` : l)));
+  };
+  const line = (e, at) => {
+    const points = g.edge(e.from, e.to, String(at)).points;
+    const path = points.map((p, i) => `${i ? "L" : "M"}${p.x.toFixed(1)} ${p.y.toFixed(1)}`).join("");
+    return h("path", { class: `edge ${e.kind}`, d: path, "marker-end": "url(#arrow)" }, h("title", null, e.label ?? `${e.from} → ${e.to}`));
+  };
+  return h("div", { class: "scroll graph", tabindex: "0", role: "group", "aria-label": label },
+    h("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label },
+      h("defs", null, h("marker", { id: "arrow", viewBox: "0 0 10 10", refX: 9, refY: 5, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse" },
+        h("path", { d: "M0 0L10 5L0 10z", class: "tip" }))),
+      edges.map(line), nodes.map(box)));
+}
