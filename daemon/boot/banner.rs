@@ -94,6 +94,7 @@ fn render(
         writeln!(text, "  gRPC      {grpc}")?;
     }
     writeln!(text, "  admin     http://{}", addresses.admin)?;
+    writeln!(text, "  console   http://{}/console", addresses.admin)?;
     writeln!(text, "  models    {}", settings.models.repository.display())?;
     match &settings.store.engine {
         Engine::Sled(path) => writeln!(
