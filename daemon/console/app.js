@@ -71,7 +71,8 @@ async function again() {
     if (mine !== turn) return;
     if (error instanceof Refused && error.status === 401) return;
     live.trouble = error instanceof Refused && error.status === 404 ? null : error;
-    got = { value: null, trouble: error };
+    // Where nobody answers, what was seen last stays, under a note that says how old it is.
+    if (error instanceof Refused || !got || got.trouble) got = { value: null, trouble: error };
   }
   draw();
   const took = performance.now() - began;
