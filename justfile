@@ -42,6 +42,10 @@ simulate SEEDS="1000":
 bench-load *ARGS:
     cargo bench --bench load -- {{ARGS}}
 
+# What lies in deploy/: rules, dashboards, manifests. ARGS may be the admin address of a running daemon.
+check-deploy *ARGS:
+    bash deploy/check.sh {{ARGS}}
+
 # Serve the quickstart's models.
 demo:
     cargo run --release -- serve --config examples/quickstart/impresario.toml
