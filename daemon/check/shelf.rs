@@ -32,14 +32,17 @@ pub(super) struct Shelf<'p> {
     depth: Depth,
     progress: Progress<'p>,
     made: OnceCell<Result<(Repository, Loaders), Arc<str>>>,
-    held: RefCell<BTreeMap<(Name, VersionNumber), Result<Held, Arc<str>>>>,
+    held: RefCell<BTreeMap<(Name, VersionNumber), Outcome>>,
 }
+
+/// A version that was made, or why it could not be.
+type Outcome = Result<Held, Arc<str>>;
 
 /// A version that was made.
 #[derive(Clone)]
 enum Held {
     Contract(Arc<Contract>),
-    Ready(Loaded),
+    Ready(Box<Loaded>),
 }
 
 // === impl Shelf ===
@@ -68,7 +71,7 @@ impl<'p> Shelf<'p> {
     ) -> Result<Arc<Contract>, Arc<str>> {
         Ok(match self.held(model, version)? {
             Held::Contract(contract) => contract,
-            Held::Ready(loaded) => loaded.contract,
+            Held::Ready(loaded) => Arc::clone(&loaded.contract),
         })
     }
 
@@ -78,12 +81,12 @@ impl<'p> Shelf<'p> {
     /// Why there is none.
     pub(super) fn ready(&self, model: &Name, version: VersionNumber) -> Result<Loaded, Arc<str>> {
         match self.held(model, version)? {
-            Held::Ready(loaded) => Ok(loaded),
+            Held::Ready(loaded) => Ok(*loaded),
             Held::Contract(_) => Err("it was looked at only".into()),
         }
     }
 
-    fn held(&self, model: &Name, version: VersionNumber) -> Result<Held, Arc<str>> {
+    fn held(&self, model: &Name, version: VersionNumber) -> Outcome {
         let key = (model.clone(), version);
         let known = self.held.borrow().get(&key).cloned();
         if let Some(held) = known {
@@ -94,7 +97,7 @@ impl<'p> Shelf<'p> {
         held
     }
 
-    fn make(&self, model: &Name, version: VersionNumber) -> Result<Held, Arc<str>> {
+    fn make(&self, model: &Name, version: VersionNumber) -> Outcome {
         let made = self.made.get_or_init(|| {
             let opened = Repository::open(&self.repository).map_err(why)?;
             let loaders = backend::loaders(&self.engines).map_err(why)?;
@@ -107,7 +110,10 @@ impl<'p> Shelf<'p> {
                 let contract = loader::contract(&package, loaders).map_err(why)?;
                 Ok(Held::Contract(Arc::new(contract)))
             }
-            Depth::Ready => self.load(&mut package, loaders).map(Held::Ready),
+            Depth::Ready => {
+                let loaded = self.load(&mut package, loaders)?;
+                Ok(Held::Ready(Box::new(loaded)))
+            }
         }
     }
 
