@@ -32,6 +32,7 @@ use crate::clock::Clock;
 use crate::measure::{Ledgers, Measure};
 use crate::store::{Commit, Error as StoreError, Loaded as Stored, Store, Token, TokenChange};
 use pace::Pace;
+use perform::Load;
 use stand::Stand;
 
 mod judge;
@@ -87,8 +88,7 @@ pub(super) struct Supervisor {
     stored: Stand,
     tokens: Arc<Vec<Token>>,
     versions: HashMap<VersionKey, Life>,
-    /// Loads under way, by the serial that tells a load from an earlier one that was given up.
-    loads: HashMap<VersionKey, u64>,
+    loads: HashMap<VersionKey, Load>,
     /// Version actors that have not drained yet, those that left the table included.
     lives: HashMap<VersionKey, usize>,
     serial: u64,
@@ -445,8 +445,7 @@ impl Handler<LoadProgressed> for Supervisor {
             serial,
             stage,
         } = message;
-        if self.loads.get(&(model.clone(), version)) != Some(&serial) {
-            // A load that was given up.
+        if !self.is_under_way(&(model.clone(), version), serial) {
             return;
         }
         self.happened(Event::LoadProgressed {
@@ -454,14 +453,15 @@ impl Handler<LoadProgressed> for Supervisor {
             version,
             stage,
         });
-        self.soon(ctx);
+        self.some_time(ctx);
     }
 }
 
 impl Handler<LoadEnded> for Supervisor {
     type Result = ();
     fn handle(&mut self, ended: LoadEnded, ctx: &mut Self::Context) {
-        self.load_ended(ended);
+        self.load_ended(ended, ctx);
+        self.load_next(ctx);
         self.soon(ctx);
     }
 }

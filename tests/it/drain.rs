@@ -4,7 +4,7 @@ use std::thread;
 
 use serde_json::json;
 
-use crate::daemon::{Daemon, House, agent, reply};
+use crate::daemon::{Daemon, House, agent, iris, reply};
 
 const SLOW: &str = "behaviour = \"slow\"\ndelay = \"1500ms\"\n";
 
@@ -96,4 +96,28 @@ fn call(daemon: &Daemon) -> thread::JoinHandle<Result<u16, ureq::Error>> {
 
 fn fake_input() -> serde_json::Value {
     json!([{ "name": "x", "shape": [1, 1], "datatype": "FP32", "data": [1.0] }])
+}
+
+#[test]
+fn it_goes_down_while_hundreds_wait_for_their_turn() {
+    let house = House::new();
+    house.real("iris-linear/1", "iris/1");
+    house.write(
+        "impresario.toml",
+        "version = 1\n[models]\npoll = \"100ms\"\nsettle = \"100ms\"\nloaders = 2\n",
+    );
+    let daemon = house.serve_config();
+    for number in 0..300 {
+        let version = format!("echo-{number:03}/1");
+        house.fake(&version, "load = { delay = \"100ms\" }\n");
+    }
+    daemon.until(
+        |d| d.admin_get("/status"),
+        |r| r.text.contains("\"queued\"") && r.text.contains("\"loading\""),
+    );
+    // Who is served already is served on, whoever comes.
+    let reply = daemon.infer("iris", iris(&[5.1, 3.5, 1.4, 0.2]));
+    assert_eq!(reply.status, 200, "{reply:?}");
+    daemon.signal("TERM");
+    assert!(daemon.wait().success());
 }

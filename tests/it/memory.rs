@@ -5,7 +5,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::daemon::{Daemon, House, Reply};
+use crate::daemon::{Daemon, House, Reply, iris};
 
 /// An echo of one number that says that it takes so many bytes.
 fn echo(house: &House, name: &str, memory: u64, more: &str) {
@@ -170,7 +170,7 @@ fn who_waits_too_long_is_told() {
 }
 
 #[test]
-fn hundreds_of_models_start_soon_and_take_little() {
+fn hundreds_of_models_start_soon_take_little_and_all_answer() {
     const MODELS: usize = 300;
     let house = House::new();
     for at in 0..MODELS {
@@ -199,4 +199,8 @@ fn hundreds_of_models_start_soon_and_take_little() {
             .len(),
         MODELS
     );
+    for at in 0..MODELS {
+        let reply = daemon.infer(&format!("m{at:03}"), iris(&[5.1, 3.5, 1.4, 0.2]));
+        assert_eq!(reply.status, 200, "{at}: {reply:?}");
+    }
 }

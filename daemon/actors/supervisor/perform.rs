@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use actix::{Actor, AsyncContext, Context};
+use actix::{Actor, AsyncContext, Context, SpawnHandle};
 use impresario_models::loader::{self, Loaded, panic_message};
 use impresario_models::{Name, VersionNumber};
 use impresario_pipelines::fleet::{
@@ -30,13 +30,22 @@ use crate::measure::{Cell, Key, Ledger, Terms};
 /// A wait for a rebuild that callers may sit through in the queue. Longer ones are refused at once.
 const PATIENCE: Duration = Duration::from_millis(250);
 
+/// A load under way.
+pub(super) struct Load {
+    /// What tells it from an earlier one that was given up.
+    serial: u64,
+    /// Gives it up.
+    late: SpawnHandle,
+}
+
 impl Supervisor {
     /// Does what is to be done now, and publishes. Called after every command, and [`Self::soon`] after events.
     pub(super) fn proceed(&mut self, ctx: &mut Context<Self>) {
         let begun = self.begin_look(ctx);
         self.note_uses();
         let (effects, mut report) = fleet::plan(&self.fleet, self.now());
-        let done = !effects.is_empty();
+        let does = |effect: &Effect| !matches!(effect, Effect::Remind { .. });
+        let done = effects.iter().any(does);
         if let Some(reminder) = self.reminder.take() {
             ctx.cancel_future(reminder);
         }
@@ -119,10 +128,10 @@ impl Supervisor {
             let handles = table.targets().iter().map(|target| {
                 let key = (target.model.clone(), target.version);
                 if target.facts.graph.is_some() {
-                    let known = before
-                        .handles()
-                        .find(|handle| Arc::ptr_eq(&handle.facts, &target.facts));
                     let (model, version) = key;
+                    let known = before.table.version(model.as_str(), version);
+                    let known = known.and_then(Result::ok).map(|id| before.handle(id));
+                    let known = known.filter(|known| Arc::ptr_eq(&known.facts, &target.facts));
                     let made = || Handle::of_graph(model, version, Arc::clone(&target.facts));
                     return known.map_or_else(|| Arc::new(made()), Arc::clone);
                 }
@@ -213,7 +222,7 @@ impl Supervisor {
         tracing::info!(%model, %version, "loading");
         self.serial += 1;
         let serial = self.serial;
-        self.loads.insert((model.clone(), version), serial);
+        let key = (model.clone(), version);
         let (library, supervisor) = (Arc::clone(&self.settings.library), ctx.address());
         let subject = model.clone();
         let work = move || {
@@ -253,24 +262,39 @@ impl Supervisor {
             .name(format!("load {model}/{version}"))
             .spawn(work);
         let timeout = self.settings.load_timeout;
-        let give_up = |reason: String| LoadEnded {
+        let (reason, wait) = match spawned {
+            Ok(_) => (format!("the load did not end within {timeout:?}"), timeout),
+            Err(error) => (format!("no thread for the load: {error}"), Duration::ZERO),
+        };
+        let given_up = LoadEnded {
             model,
             version,
             serial,
             result: Err(reason),
             took: timeout,
         };
-        match spawned {
-            Ok(_) => {
-                let late = give_up(format!("the load did not end within {timeout:?}"));
-                ctx.notify_later(late, timeout);
-            }
-            Err(error) => ctx.notify(give_up(format!("no thread for the load: {error}"))),
+        let late = ctx.notify_later(given_up, wait);
+        self.loads.insert(key, Load { serial, late });
+    }
+
+    /// Gives the places of loads that ended to the next at once: who that is costs little to say, a whole look much.
+    pub(super) fn load_next(&mut self, ctx: &mut Context<Self>) {
+        if self.stopping.is_some() {
+            return;
+        }
+        for (model, version) in fleet::loads(&self.fleet, self.now()) {
+            self.load(model, version, ctx);
         }
     }
 
+    /// Whether a load is one that somebody waits for still, and not one that was given up.
+    pub(super) fn is_under_way(&self, key: &VersionKey, serial: u64) -> bool {
+        let load = self.loads.get(key);
+        load.is_some_and(|load| load.serial == serial)
+    }
+
     /// A load came to its end, or was given up.
-    pub(super) fn load_ended(&mut self, ended: LoadEnded) {
+    pub(super) fn load_ended(&mut self, ended: LoadEnded, ctx: &mut Context<Self>) {
         let LoadEnded {
             model,
             version,
@@ -279,11 +303,14 @@ impl Supervisor {
             took,
         } = ended;
         let key = (model.clone(), version);
-        if self.loads.get(&key) != Some(&serial) {
+        if !self.is_under_way(&key, serial) {
             // Given up before, or ended before it was given up.
             return;
         }
-        self.loads.remove(&key);
+        if let Some(load) = self.loads.remove(&key) {
+            // Each of a thousand timers would be looked at whenever a message comes.
+            ctx.cancel_future(load.late);
+        }
         if self.stopping.is_some() {
             return;
         }

@@ -37,7 +37,7 @@ pub use observed::{
     Demand, Facts, Observed, Phase, Reload, Residence, Seen, Stage, Stay, VersionPolicy,
 };
 pub(crate) use plan::by_policy;
-pub use plan::{Effect, plan};
+pub use plan::{Effect, loads, plan};
 pub use rejection::Rejection;
 pub use report::{Reason, Report, Subject, Wait};
 pub use routing::{Change, Diff, Entry, Freeze, Intent, Keep, Promise, Record, Revision, Routing};

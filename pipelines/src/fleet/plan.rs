@@ -2,7 +2,9 @@
 //!
 //! Asked twice it answers the same: an effect disappears only when its beginning or its result is applied.
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
+use std::ops::Deref;
 
 use impresario_models::{Name, VersionNumber};
 
@@ -51,78 +53,51 @@ pub(crate) type Key = (Name, VersionNumber);
 #[must_use]
 pub fn plan(fleet: &Fleet, now: Now) -> (Vec<Effect>, Report) {
     let wanted = wanted(fleet);
-    let routed = routed(fleet);
-    let mut room = fleet
-        .limits
-        .budget
-        .map(|budget| Room::of(fleet, budget, &wanted, &routed, now));
-    let mut effects = Vec::new();
+    // Asked for what is not wanted and where memory is bounded, and not cheap.
+    let routed = LazyCell::new(|| routed(fleet));
+    let mut room = room(fleet, &wanted, &routed, now);
+    let wished = |key: &Key| wanted.contains(key);
+    let needed = |key: &Key| wished(key) || routed.contains(key);
+    let places = places(fleet);
+    let urgent = urgent(fleet, places, room.as_mut());
+    let places = places - urgent.len();
+    let due = due(fleet, room.as_ref(), wished, needed, now);
+    let mut due = due.take(places).peekable();
+    let mut effects: Vec<_> = urgent.into_iter().map(Effect::load).collect();
     let mut remind: Option<u64> = room.as_ref().and_then(|room| room.remind);
-    let under_way = |(_, _, seen): &(&Name, VersionNumber, &Seen)| {
-        matches!(
-            seen.phase,
-            Phase::Loading(_) | Phase::Restarting { building: true, .. }
-        ) || seen.reload == Reload::Loading
-    };
-    let mut slots = fleet
-        .limits
-        .loading
-        .max(1)
-        .saturating_sub(fleet.observed.all().filter(under_way).count());
-    if let Some(room) = &mut room {
-        // The most urgent first, and only into memory that is free already.
-        for (model, version) in std::mem::take(&mut room.loads) {
-            let seen = fleet.observed.version(model.as_str(), version);
-            let bytes = seen.map_or(0, Seen::bytes);
-            if slots > 0 && bytes <= room.free {
-                slots -= 1;
-                room.free -= bytes;
-                effects.push(Effect::Load { model, version });
-            }
-        }
-    }
     for (model, version, seen) in fleet.observed.all() {
-        let key = (model.clone(), version);
-        let wished = wanted.contains(&key);
-        let needed = wished || routed.contains(&key);
-        let load = match seen.phase {
-            Phase::Discovered | Phase::Unloaded => wished && seen.present && room.is_none(),
+        let (until, resident) = match seen.phase {
+            Phase::Ready => (None, true),
             Phase::Restarting {
                 until,
                 building: false,
-            } => {
-                if needed && until > now.monotonic {
-                    remind = Some(remind.map_or(until, |r| r.min(until)));
-                }
-                needed && until <= now.monotonic
-            }
-            Phase::Ready => needed && seen.reload == Reload::Wanted,
-            Phase::Restarting { building: true, .. }
+            } => (Some(until), true),
+            Phase::Discovered
+            | Phase::Unloaded
+            | Phase::Restarting { building: true, .. }
             | Phase::Loading(_)
             | Phase::Quarantined
             | Phase::Draining
-            | Phase::Failed => false,
+            | Phase::Failed => (None, false),
         };
-        if load && slots > 0 {
-            slots -= 1;
-            let model = model.clone();
-            effects.push(Effect::Load { model, version });
+        let key = (model.clone(), version);
+        if let Some(key) = due.next_if_eq(&key) {
+            effects.push(Effect::load(key));
             continue;
         }
-        let resident = matches!(
-            seen.phase,
-            Phase::Ready
-                | Phase::Restarting {
-                    building: false,
-                    ..
-                }
-        );
-        let model = || model.clone();
-        if resident && !needed {
-            let model = model();
+        if !resident {
+            continue;
+        }
+        if !needed(&key) {
+            let model = model.clone();
             effects.push(Effect::Unload { model, version });
-        } else if resident && room.as_ref().is_some_and(|room| !room.chooses(&key)) {
-            let model = model();
+            continue;
+        }
+        if let Some(until) = until.filter(|until| *until > now.monotonic) {
+            remind = Some(remind.map_or(until, |r| r.min(until)));
+        }
+        if room.as_ref().is_some_and(|room| !room.chooses(&key)) {
+            let model = model.clone();
             effects.push(Effect::Park { model, version });
         }
     }
@@ -131,31 +106,150 @@ pub fn plan(fleet: &Fleet, now: Now) -> (Vec<Effect>, Report) {
     (effects, Report::of(fleet, &wanted, waits, now))
 }
 
+/// The loads of [`plan`] alone, without its price: they take the places of loads that ended. Nothing is said of what waits,
+/// and where memory is not bounded only those are looked at whose turn it may be.
+#[must_use]
+pub fn loads(fleet: &Fleet, now: Now) -> Vec<(Name, VersionNumber)> {
+    let places = places(fleet);
+    if places == 0 {
+        return Vec::new();
+    }
+    let routed = LazyCell::new(|| routed(fleet));
+    if fleet.limits.budget.is_some() {
+        let wanted = wanted(fleet);
+        let mut room = room(fleet, &wanted, &routed, now);
+        let wished = |key: &Key| wanted.contains(key);
+        let needed = |key: &Key| wished(key) || routed.contains(key);
+        let mut loads = urgent(fleet, places, room.as_mut());
+        let left = places - loads.len();
+        loads.extend(due(fleet, room.as_ref(), wished, needed, now).take(left));
+        return loads;
+    }
+    let pins: LazyCell<BTreeSet<Key>, _> = LazyCell::new(|| pins(fleet).collect());
+    let wished = |key: &Key| {
+        let (name, version) = key;
+        let model = fleet.observed.models.get(name);
+        model.is_some_and(|model| by_itself(fleet, name, model).contains(version))
+            || pins.contains(key)
+    };
+    let needed = |key: &Key| wished(key) || routed.contains(key);
+    due(fleet, None, wished, needed, now).take(places).collect()
+}
+
+/// Where memory is bounded, as many of those that are to be in it as there are places for: the most urgent first, and only
+/// into memory that is free already.
+fn urgent(fleet: &Fleet, places: usize, room: Option<&mut Room>) -> Vec<Key> {
+    let mut urgent = Vec::new();
+    let Some(room) = room else {
+        return urgent;
+    };
+    for (model, version) in std::mem::take(&mut room.loads) {
+        let seen = fleet.observed.version(model.as_str(), version);
+        let bytes = seen.map_or(0, Seen::bytes);
+        if urgent.len() < places && bytes <= room.free {
+            room.free -= bytes;
+            urgent.push((model, version));
+        }
+    }
+    urgent
+}
+
+/// All others that may be loaded now, by name: those that are not in memory, unless there is only so much room, and those that
+/// are built or loaded again.
+fn due(
+    fleet: &Fleet,
+    room: Option<&Room>,
+    wished: impl Fn(&Key) -> bool,
+    needed: impl Fn(&Key) -> bool,
+    now: Now,
+) -> impl Iterator<Item = Key> {
+    fleet
+        .observed
+        .all()
+        .filter_map(move |(model, version, seen)| {
+            let key = || (model.clone(), version);
+            let due = match seen.phase {
+                Phase::Discovered | Phase::Unloaded => {
+                    seen.present && room.is_none() && wished(&key())
+                }
+                Phase::Restarting {
+                    until,
+                    building: false,
+                } => until <= now.monotonic && needed(&key()),
+                Phase::Ready => seen.reload == Reload::Wanted && needed(&key()),
+                Phase::Restarting { building: true, .. }
+                | Phase::Loading(_)
+                | Phase::Quarantined
+                | Phase::Draining
+                | Phase::Failed => false,
+            };
+            due.then(key)
+        })
+}
+
+/// Loads that may begin beside those under way.
+fn places(fleet: &Fleet) -> usize {
+    let under_way = |(_, _, seen): &(&Name, VersionNumber, &Seen)| {
+        matches!(
+            seen.phase,
+            Phase::Loading(_) | Phase::Restarting { building: true, .. }
+        ) || seen.reload == Reload::Loading
+    };
+    let under_way = fleet.observed.all().filter(under_way).count();
+    fleet.limits.loading.max(1).saturating_sub(under_way)
+}
+
+fn room(
+    fleet: &Fleet,
+    wanted: &BTreeSet<Key>,
+    routed: &impl Deref<Target = BTreeSet<Key>>,
+    now: Now,
+) -> Option<Room> {
+    let budget = fleet.limits.budget?;
+    Some(Room::of(fleet, budget, wanted, routed, now))
+}
+
 /// The versions that are to be in memory: as the version policies say, over that what admins said, over that
 /// what pipelines pin.
-pub(super) fn wanted(fleet: &Fleet) -> BTreeSet<(Name, VersionNumber)> {
-    let mut wanted = BTreeSet::new();
-    for (name, model) in fleet.observed.stored() {
-        let intent = fleet.routing.intents.get(name);
-        if !intent.is_some_and(|i| i.unloaded) {
-            wanted.extend(by_policy(model).into_iter().map(|v| (name.clone(), v)));
-        }
-        for (version, load) in intent.iter().flat_map(|i| &i.versions) {
-            let present = model.versions.get(version).is_some_and(|seen| seen.present);
-            match load {
-                true if present => wanted.insert((name.clone(), *version)),
-                true => false,
-                false => wanted.remove(&(name.clone(), *version)),
-            };
+pub(super) fn wanted(fleet: &Fleet) -> BTreeSet<Key> {
+    let models = fleet.observed.stored();
+    let each = models.flat_map(|(name, model)| {
+        let versions = by_itself(fleet, name, model).into_iter();
+        versions.map(|version| (name.clone(), version))
+    });
+    each.chain(pins(fleet)).collect()
+}
+
+/// The versions of a model that are to be in memory whoever calls them.
+fn by_itself(fleet: &Fleet, name: &Name, model: &Model) -> Vec<VersionNumber> {
+    let Some(intent) = fleet.routing.intents.get(name) else {
+        return by_policy(model);
+    };
+    let mut wished = match intent.unloaded {
+        true => Vec::new(),
+        false => by_policy(model),
+    };
+    for (version, load) in &intent.versions {
+        let present = model.versions.get(version).is_some_and(|seen| seen.present);
+        match load {
+            true if present => wished.push(*version),
+            true => {}
+            false => wished.retain(|wished| wished != version),
         }
     }
-    for entry in fleet.routing.pipelines.values() {
+    wished
+}
+
+/// The versions that pipelines ask for by their numbers.
+fn pins(fleet: &Fleet) -> impl Iterator<Item = Key> {
+    let entries = fleet.routing.pipelines.values();
+    entries.flat_map(|entry| {
         let pins = entry.members().into_iter();
-        wanted.extend(pins.filter_map(|(model, version)| Some((model.clone(), version?))));
+        let pins = pins.filter_map(|(model, version)| Some((model, version?)));
         let kept = entry.kept().into_iter();
-        wanted.extend(kept.map(|(model, version)| (model.clone(), version)));
-    }
-    wanted
+        let all = pins.chain(kept);
+        all.map(|(model, version)| (model.clone(), version))
+    })
 }
 
 /// The versions that the policy names. "The newest n" counts only those that can be made ready, so that a
@@ -183,4 +277,12 @@ fn routed(fleet: &Fleet) -> BTreeSet<(Name, VersionNumber)> {
     names
         .filter_map(|name| table::standing(fleet, name).serving())
         .collect()
+}
+
+// === impl Effect ===
+
+impl Effect {
+    fn load((model, version): Key) -> Self {
+        Self::Load { model, version }
+    }
 }

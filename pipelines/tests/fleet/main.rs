@@ -10,5 +10,6 @@ mod graphs;
 mod render;
 mod script;
 mod sim;
+mod turns;
 mod words;
 mod world;

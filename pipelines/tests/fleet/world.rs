@@ -6,7 +6,8 @@ use impresario_models::contract::Batching;
 use impresario_models::{Contract, Name, VersionNumber};
 use impresario_pipelines::bucket::Slot;
 use impresario_pipelines::fleet::{
-    By, Command, Event, Facts, Fleet, Input, Now, Rejection, Source, apply, check, plan,
+    By, Command, Effect, Event, Facts, Fleet, Input, Now, Rejection, Source, apply, check, loads,
+    plan,
 };
 use impresario_pipelines::policy::Split;
 use impresario_pipelines::table::{self, Resolved, TargetId};
@@ -76,6 +77,17 @@ pub(crate) fn sound(fleet: &Fleet, now: Now) -> Result<(), String> {
     }
     if plan(fleet, now) != plan(fleet, now) {
         return Err("the plan is not the same when it is asked twice".to_owned());
+    }
+    let planned = plan(fleet, now).0.into_iter();
+    let planned: Vec<_> = planned
+        .filter_map(|effect| match effect {
+            Effect::Load { model, version } => Some((model, version)),
+            Effect::Unload { .. } | Effect::Park { .. } | Effect::Remind { .. } => None,
+        })
+        .collect();
+    let next = loads(fleet, now);
+    if next != planned {
+        return Err(format!("{next:?} have their turn, {planned:?} are planned"));
     }
     let table = table::compile(fleet);
     for target in table.targets() {
