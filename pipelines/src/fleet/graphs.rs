@@ -30,8 +30,9 @@ pub struct Graphs {
     models: BTreeMap<Name, Model>,
     /// What each of them was made of.
     made: BTreeMap<Name, BTreeMap<VersionNumber, Made>>,
-    /// The models that they hang on: what happens to others changes nothing here.
-    watched: BTreeSet<Name>,
+    /// By model, the pipelines whose graphs hang on it, each after those that it calls: what happens to a model changes
+    /// nothing for others.
+    hanging: Arc<BTreeMap<Name, Vec<Name>>>,
     /// The revision whose graphs they are.
     of: Option<Revision>,
 }
@@ -44,39 +45,49 @@ struct Made {
     contracts: Contracts,
 }
 
-/// Looks at the graphs again where something may have changed for them: the routing, or the model that an event was about.
+/// Looks at the graphs again for which something may have changed: all of them where that is the routing, else those that hang
+/// on the model that an event was about.
 pub(super) fn settle(fleet: &mut Fleet, about: Option<&Name>) {
     let graphs = &fleet.observed.graphs;
     let current = graphs.of == Some(fleet.routing.revision);
-    if current && about.is_some_and(|model| !graphs.watched.contains(model)) {
+    if let Some(model) = about.filter(|_| current) {
+        let hanging = Arc::clone(&graphs.hanging);
+        for name in hanging.get(model).into_iter().flatten() {
+            let before = fleet.observed.graphs.take(name);
+            look_at(fleet, name, &before);
+        }
         return;
     }
     let before = std::mem::take(&mut fleet.observed.graphs);
     let names = callees_first(&fleet.routing);
     fleet.observed.graphs.of = Some(fleet.routing.revision);
-    fleet.observed.graphs.watched = watched(&fleet.routing, &names);
-    // Each is looked at after those that it calls.
-    for name in names {
-        let entry = &fleet.routing.pipelines[&name];
-        let graphs = entry.graphs().into_iter();
-        let looked = graphs.map(|(version, spec)| {
-            let was = before.known(&name, version, spec);
-            let contracts = Known::contracts(fleet, spec, was.map(|(made, _)| &made.contracts));
-            let spec = Arc::clone(spec);
-            let made = Made { spec, contracts };
-            let seen = look(fleet, &made, was, entry.asks(&name, version));
-            ((version, made), (version, seen))
-        });
-        let (made, versions): (BTreeMap<_, _>, BTreeMap<_, _>) = looked.unzip();
-        let model = Model {
-            // Of "latest", any of them may be meant.
-            policy: VersionPolicy::All,
-            residence: Residence::Parkable,
-            versions,
-        };
-        fleet.observed.graphs.models.insert(name.clone(), model);
-        fleet.observed.graphs.made.insert(name, made);
+    fleet.observed.graphs.hanging = Arc::new(hanging(&fleet.routing, &names));
+    for name in &names {
+        look_at(fleet, name, &before);
     }
+}
+
+/// Looks at the graphs of a pipeline, after those that it calls.
+fn look_at(fleet: &mut Fleet, name: &Name, before: &Graphs) {
+    let entry = &fleet.routing.pipelines[name];
+    let graphs = entry.graphs().into_iter();
+    let looked = graphs.map(|(version, spec)| {
+        let was = before.known(name, version, spec);
+        let contracts = Known::contracts(fleet, spec, was.map(|(made, _)| &made.contracts));
+        let spec = Arc::clone(spec);
+        let made = Made { spec, contracts };
+        let seen = look(fleet, &made, was, entry.asks(name, version));
+        ((version, made), (version, seen))
+    });
+    let (made, versions): (BTreeMap<_, _>, BTreeMap<_, _>) = looked.unzip();
+    let model = Model {
+        // Of "latest", any of them may be meant.
+        policy: VersionPolicy::All,
+        residence: Residence::Parkable,
+        versions,
+    };
+    fleet.observed.graphs.models.insert(name.clone(), model);
+    fleet.observed.graphs.made.insert(name.clone(), made);
 }
 
 /// All that is wrong with a composite, as far as is known of those that it calls.
@@ -308,11 +319,22 @@ fn callees_first(routing: &Routing) -> Vec<Name> {
     order
 }
 
-/// The models of the repository that these pipelines and all whom they call hang on.
-fn watched(routing: &Routing, names: &[Name]) -> BTreeSet<Name> {
+/// By model of the repository, the pipelines that hang on it, in their order.
+fn hanging(routing: &Routing, names: &[Name]) -> BTreeMap<Name, Vec<Name>> {
+    let mut hanging: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for name in names {
+        for model in watched(routing, name) {
+            hanging.entry(model).or_default().push(name.clone());
+        }
+    }
+    hanging
+}
+
+/// The models of the repository that a pipeline and all whom it calls hang on.
+fn watched(routing: &Routing, name: &Name) -> BTreeSet<Name> {
     let mut watched = BTreeSet::new();
     let mut passed = BTreeSet::new();
-    let mut left: Vec<&Name> = names.iter().collect();
+    let mut left = vec![name];
     while let Some(name) = left.pop() {
         if !passed.insert(name) {
             continue;
@@ -355,6 +377,15 @@ impl Graphs {
     /// Whether they are those of a revision.
     pub(super) fn are_of(&self, revision: Revision) -> bool {
         self.of == Some(revision)
+    }
+
+    /// Takes out what was seen of a pipeline's graphs, to look at them again.
+    fn take(&mut self, name: &Name) -> Self {
+        Self {
+            models: self.models.remove_entry(name).into_iter().collect(),
+            made: self.made.remove_entry(name).into_iter().collect(),
+            ..Self::default()
+        }
     }
 
     /// What was seen of a graph that was made of this.

@@ -7,7 +7,7 @@ use impresario_models::{Contract, Name, VersionNumber};
 use impresario_pipelines::bucket::Slot;
 use impresario_pipelines::fleet::{
     By, Command, Effect, Event, Facts, Fleet, Input, Now, Rejection, Source, apply, check, loads,
-    plan,
+    plan, settled,
 };
 use impresario_pipelines::policy::Split;
 use impresario_pipelines::table::{self, Resolved, TargetId};
@@ -88,6 +88,11 @@ pub(crate) fn sound(fleet: &Fleet, now: Now) -> Result<(), String> {
     let next = loads(fleet, now);
     if next != planned {
         return Err(format!("{next:?} have their turn, {planned:?} are planned"));
+    }
+    let mut again = fleet.clone();
+    settled(&mut again);
+    if again != *fleet {
+        return Err("the graphs are others when all of them are looked at again".to_owned());
     }
     let table = table::compile(fleet);
     for target in table.targets() {
