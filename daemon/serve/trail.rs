@@ -8,8 +8,18 @@ use impresario_models::{Name, VersionNumber};
 use impresario_pipelines::Variant;
 use impresario_pipelines::graph::{Fate, Graph, NodeId, Visit};
 
-/// The longest text of one kind that is told with an answer, in bytes: it has to fit a header.
+/// The longest text of one kind that is told with an answer, in bytes: it has to fit a header, and is ASCII for that.
 const MOST: usize = 2_048;
+
+/// How many rows something befell.
+type Rows = fn(&Visit) -> usize;
+
+/// What may befall the rows of a node, by the word that it is told by.
+const BEFELL: [(&str, Rows); 3] = [
+    ("skipped", |visit| visit.skipped),
+    ("fell_back", |visit| visit.fell_back),
+    ("defaulted", |visit| visit.defaulted),
+];
 
 /// The way of a request through a graph.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,17 +59,11 @@ impl Trail {
     /// What an answer says of the way that it came: names and texts, for parameters and headers.
     #[must_use]
     pub fn said(&self) -> Vec<(&'static str, String)> {
-        let mut said = vec![(
-            "nodes",
-            self.list(|visit| visit.answered > 0, |v| self.who(v)),
-        )];
+        let nodes = self.list(|visit| visit.answered > 0, |v| self.who(v));
+        let mut said = Vec::new();
+        said.extend((!nodes.is_empty()).then_some(("nodes", nodes)));
         let name = |visit: &Visit| self.graph.node(visit.node).name.to_string();
-        let befell: [(&str, fn(&Visit) -> usize); 3] = [
-            ("skipped", |visit| visit.skipped),
-            ("fell_back", |visit| visit.fell_back),
-            ("defaulted", |visit| visit.defaulted),
-        ];
-        for (word, rows) in befell {
+        for (word, rows) in BEFELL {
             let list = self.list(|visit| rows(visit) > 0, name);
             said.extend((!list.is_empty()).then_some((word, list)));
         }
@@ -92,7 +96,7 @@ impl Trail {
         for visit in self.visits.iter().filter(|visit| which(visit)) {
             let text = text(visit);
             if list.len() + text.len() > MOST {
-                list.push_str(", …");
+                list.push_str(", ...");
                 break;
             }
             if !list.is_empty() {

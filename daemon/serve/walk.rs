@@ -75,7 +75,7 @@ enum Heard {
     Answered {
         ticket: Ticket,
         result: Result<Vec<Tensor>, Error>,
-        called: Called,
+        called: Box<Called>,
     },
 }
 
@@ -200,7 +200,7 @@ impl<'a> Walking<'a> {
                     result: Err(error),
                     called,
                 }))) if self.is_over(&error) => {
-                    self.called.push(called);
+                    self.called.push(*called);
                     let limit = self.time.limit;
                     return self.expired(Some((ticket.node(), of_all(error, limit))));
                 }
@@ -281,7 +281,7 @@ impl<'a> Walking<'a> {
                 (Err(_), Some(entry)) => Some(entry.who()),
                 (Err(_), None) => None,
             };
-            let called = Called {
+            let called = Box::new(Called {
                 node: call.node,
                 attempt: call.attempt,
                 rows: call.rows,
@@ -290,7 +290,7 @@ impl<'a> Walking<'a> {
                 took: began.elapsed(),
                 failure: asked.as_ref().err().map(Error::message),
                 within: asked.as_ref().ok().and_then(|answer| answer.trail.clone()),
-            };
+            });
             Heard::Answered {
                 ticket: call.ticket,
                 result: asked.map(|answer| answer.outputs),
@@ -311,7 +311,7 @@ impl<'a> Walking<'a> {
                 called,
             } => {
                 self.forget(ticket, |_| ());
-                self.called.push(called);
+                self.called.push(*called);
                 self.walk.answered(
                     ticket,
                     result.map_err(|error| Failed {

@@ -142,7 +142,8 @@ fn texts_and_votes_of_real_models() {
         .split(", ")
         .collect();
     let mut wanted: Vec<_> = nodes.split(", ").collect();
-    (said.sort_unstable(), wanted.sort_unstable());
+    said.sort_unstable();
+    wanted.sort_unstable();
     assert_eq!(said, wanted, "{vote:?}");
     assert!(vote.header("x-route-missing").is_none(), "{vote:?}");
     // YAML says the same.
