@@ -101,8 +101,9 @@ fn cascade(story: &Story, caller: &Caller) -> Result<(), Failure> {
             )
         },
     )?;
-    hold(whole.took < strong.took, || {
-        format!("the cascade took {:?}", whole.took)
+    // How much time that saves is the machine's; how much work, is not.
+    hold(whole.sure * 10 >= digits.len() * 9, || {
+        format!("the cheap model answered {} rows", whole.sure)
     })
 }
 
