@@ -12,7 +12,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use impresario_models::{Contract, Tensor};
 use impresario_pipelines::expr::Parameters;
 use impresario_pipelines::graph::{
-    Call, Cause, Failed, Graph, NodeId, Request, Step, Stop, Ticket, Walk, Work,
+    Call, Cause, Done, Failed, Graph, NodeId, Request, Step, Stop, Ticket, Walk, Work,
 };
 use impresario_pipelines::spec::composite::Callee;
 
@@ -125,25 +125,24 @@ impl Serve {
         terms: Terms,
         by: &mut Option<Entry>,
     ) -> Result<Answer, Error> {
-        let asks = Asks::of_node(guide);
-        let entry = match (callee, member) {
+        let asks = || Asks::of_node(guide);
+        let mut entry = match (callee, member) {
             (_, Some(member)) => {
                 member.handle().used(terms.arrived);
                 member.clone()
             }
             (Callee::Model { model, version }, None) => {
                 let version = version.map(|version| version.to_string());
-                self.enter(model.as_str(), version.as_deref(), &asks, terms.arrived)
+                self.enter(model.as_str(), version.as_deref(), &asks(), terms.arrived)
                     .await?
             }
             // Whoever only looks on moves nobody's numbers.
             (Callee::Pipeline(name), None) if guide.aside => self.find(name.as_str(), None)?,
             (Callee::Pipeline(name), None) => {
-                self.enter(name.as_str(), None, &asks, terms.arrived)
+                self.enter(name.as_str(), None, &asks(), terms.arrived)
                     .await?
             }
         };
-        let mut entry = entry;
         entry.says(
             guide
                 .parameters
@@ -158,18 +157,18 @@ impl Serve {
         };
         let inputs = rescue::fit(contract, entry.contract(), inputs).ok_or_else(unfit)?;
         let mut answer = self.dispatch(entry, inputs, terms).await?;
-        answer.outputs = arranged(contract, &answer)?;
+        arrange(contract, &mut answer)?;
         Ok(answer)
     }
 }
 
-/// The outputs of an answer, in the order of the contract that the graph was made for.
-fn arranged(contract: &Arc<Contract>, answer: &Answer) -> Result<Vec<Tensor>, Error> {
+/// Puts the outputs of an answer into the order of the contract that the graph was made for.
+fn arrange(contract: &Arc<Contract>, answer: &mut Answer) -> Result<(), Error> {
     let given = &answer.facts.contract;
     if Arc::ptr_eq(given, contract) || given.outputs == contract.outputs {
-        return Ok(answer.outputs.clone());
+        return Ok(());
     }
-    let found = contract.outputs.iter().map(|port| {
+    let arranged = contract.outputs.iter().map(|port| {
         let place = given.output(&port.name);
         let tensor = place.and_then(|place| answer.outputs.get(place));
         tensor.cloned().ok_or_else(|| Error::Broke {
@@ -178,7 +177,8 @@ fn arranged(contract: &Arc<Contract>, answer: &Answer) -> Result<Vec<Tensor>, Er
             what: format!("output '{}' is missing, which a graph reads", port.name),
         })
     });
-    found.collect()
+    answer.outputs = arranged.collect::<Result<_, _>>()?;
+    Ok(())
 }
 
 // === impl Walking ===
@@ -331,7 +331,7 @@ impl<'a> Walking<'a> {
         }
     }
 
-    fn ended(self, end: Result<impresario_pipelines::graph::Done, Stop<Told>>) -> Walked {
+    fn ended(self, end: Result<Done, Stop<Told>>) -> Walked {
         let elapsed = self.begun.elapsed();
         let (result, visits) = match end {
             Ok(done) => {
