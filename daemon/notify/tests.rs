@@ -19,6 +19,7 @@ use impresario_pipelines::spec::{self, Pipeline};
 use tokio::sync::broadcast;
 
 use super::*;
+use crate::clock;
 use crate::store::{Commit, Memory, Shelf, Store};
 use receiver::Receiver;
 
@@ -87,6 +88,16 @@ fn hook(url: &str, events: &[&str]) -> Hook {
         events: events.iter().map(|text| text.parse().unwrap()).collect(),
         timeout: Duration::from_secs(60),
         format: Format::Json,
+    }
+}
+
+/// Waits for what a thread does that tells nobody.
+fn until(right: impl Fn() -> bool) {
+    // Far more than anything here needs, so that a slow machine fails no test.
+    let end = clock::instant() + Duration::from_secs(120);
+    while !right() {
+        assert!(clock::instant() < end, "it never came");
+        std::thread::park_timeout(Duration::from_millis(1));
     }
 }
 
