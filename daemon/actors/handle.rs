@@ -25,6 +25,7 @@ use super::version::Version;
 use super::worker::{self, Called, End, Post};
 use crate::clock;
 use crate::error::{Error, Load};
+use crate::measure::Nodes;
 use impresario_pipelines::Priority;
 
 /// The longest time that callers are sent away for.
@@ -42,6 +43,8 @@ pub struct Handle {
     pub timeout: Duration,
     /// Whether its answers are kept, where so.
     pub cache: Option<Cached>,
+    /// Where it is a graph, the counters of its nodes.
+    pub(crate) nodes: Option<Arc<Nodes>>,
     /// The way to its instances; none where it is a graph.
     pub(super) instances: Option<Instances>,
 }
@@ -70,13 +73,19 @@ pub(super) struct Gate {
 
 impl Handle {
     /// A version that is a graph: nothing of it is in memory but what is known of it.
-    pub(super) fn of_graph(model: Name, version: VersionNumber, facts: Arc<Facts>) -> Self {
+    pub(super) fn of_graph(
+        model: Name,
+        version: VersionNumber,
+        facts: Arc<Facts>,
+        nodes: Option<Arc<Nodes>>,
+    ) -> Self {
         Self {
             model,
             version,
             timeout: Duration::from_millis(facts.timeout),
             facts,
             cache: None,
+            nodes,
             instances: None,
         }
     }

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use arc_swap::{ArcSwap, Guard};
 use impresario_models::{Name, VersionNumber};
+use impresario_pipelines::Variant;
 use impresario_pipelines::fleet::{Fleet, Phase, Record, Report, Seen};
 use impresario_pipelines::table::{RouteTable, TargetId};
 use tokio::sync::{broadcast, watch};
@@ -50,8 +51,17 @@ pub struct Snapshot {
     pub(super) handles: Vec<Arc<Handle>>,
     /// What rollouts are judged by, by pipeline.
     pub(super) ledgers: HashMap<Name, Arc<Ledger>>,
-    /// By pipeline, then by target: few targets each, so that a look costs one hash.
-    pub(super) cells: HashMap<Name, Vec<(TargetId, Arc<Cell>)>>,
+    /// By pipeline.
+    pub(super) cells: HashMap<Name, Cells>,
+}
+
+/// The counters of a pipeline.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cells {
+    /// By target and variant: few each, so that a look costs one hash.
+    pub(super) of: Vec<(TargetId, Variant, Arc<Cell>)>,
+    /// Of requests that found no version.
+    pub(super) lost: Arc<Cell>,
 }
 
 impl Live {
@@ -201,14 +211,18 @@ impl Snapshot {
         &self.handles[target.index()]
     }
 
-    /// The counters of a pipeline and a target.
+    /// The counters of a pipeline and a target that answers as a variant.
     #[must_use]
-    pub fn cell(&self, pipeline: &Name, target: TargetId) -> Option<&Arc<Cell>> {
-        let cells = self.cells.get(pipeline)?;
-        cells
-            .iter()
-            .find(|(id, _)| *id == target)
-            .map(|(_, cell)| cell)
+    pub fn cell(&self, pipeline: &Name, target: TargetId, variant: &Variant) -> Option<&Arc<Cell>> {
+        let mut cells = self.cells.get(pipeline)?.of.iter();
+        let found = cells.find(|(id, known, _)| *id == target && known == variant);
+        found.map(|(_, _, cell)| cell)
+    }
+
+    /// The counters of a pipeline's requests that find no version.
+    #[must_use]
+    pub fn lost(&self, pipeline: &str) -> Option<&Arc<Cell>> {
+        self.cells.get(pipeline).map(|cells| &cells.lost)
     }
 
     /// What the rollout of a pipeline is judged by, where one is under way.

@@ -74,12 +74,15 @@ pub(super) async fn infer(
     let asks = asks(plane, named, version, &sent)?;
     let entry = plane.serve.enter(named, version, &asks, terms.arrived);
     let mut entry = entry.await?;
+    let reading = clock::instant();
     let decoded = decode(plane, &entry, request, &mut terms);
     let decoded = decoded.inspect_err(|_| entry.refused(begun))?;
+    let read = reading.elapsed();
     let said = decoded.parameters.iter();
     entry.says(said.map(|(name, value)| (name, value.into())));
     entry.wants(decoded.outputs.iter().copied());
     let answer = plane.serve.dispatch(&entry, decoded.inputs, terms).await?;
+    let writing = clock::instant();
     let mut message = ModelInferResponse {
         model_name: name,
         model_version: answer.version.to_string(),
@@ -97,6 +100,7 @@ pub(super) async fn infer(
         decoded.form,
         &mut message,
     )?;
+    entry.coded(read + writing.elapsed());
     Ok(Answered {
         message,
         variant: answer.variant,

@@ -61,8 +61,10 @@ pub(super) async fn infer(
     let asks = asks(plane, name, version, &sent)?;
     let entry = plane.serve.enter(name, version, &asks, terms.arrived).await;
     let mut entry = entry?;
+    let reading = clock::instant();
     let decoded = decode(request, &entry, framing, body, plane, &mut terms).await;
     let mut decoded = decoded.inspect_err(|_| entry.refused(begun))?;
+    let read = reading.elapsed();
     let said = decoded.parameters.iter();
     entry.says(said.map(|(name, value)| (name, value.into())));
     entry.wants(decoded.outputs.iter().map(|wanted| wanted.index));
@@ -71,8 +73,10 @@ pub(super) async fn infer(
         .dispatch(&entry, std::mem::take(&mut decoded.inputs), terms)
         .await?;
     let routed = Routed::of(&answer);
+    let writing = clock::instant();
     let encoded = encode(name, decoded, &entry, answer).await?;
     let (body, coding) = body::compress(request, encoded.body).await;
+    entry.coded(read + writing.elapsed());
     let mut response = HttpResponse::Ok();
     match encoded.header_length {
         None => response.content_type("application/json"),

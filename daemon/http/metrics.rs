@@ -9,7 +9,7 @@ use std::fmt::{self, Display, Write};
 use impresario_pipelines::fleet::Seen;
 
 use crate::actors::Snapshot;
-use crate::measure::{BOUNDS, Counts, Key, Outcome, Totals};
+use crate::measure::{Counts, Key, Outcome, Totals, sketch};
 use crate::notify;
 use crate::serve::Cache;
 
@@ -391,9 +391,10 @@ fn webhooks(text: &mut Text, webhooks: &[notify::Shown]) {
     }
 }
 
-fn labels(key: &Key) -> [(&'static str, &dyn Display); 3] {
+fn labels(key: &Key) -> [(&'static str, &dyn Display); 4] {
     [
         ("pipeline", &key.pipeline),
+        ("variant", &key.variant),
         ("model", &key.model),
         ("version", &key.version),
     ]
@@ -422,22 +423,16 @@ impl Text {
 
     fn histogram(&mut self, name: &str, labels: &[(&str, &dyn Display)], counts: &Counts) {
         let bucket = format!("{name}_bucket");
-        let mut sum = 0;
-        for (at, count) in counts.buckets.iter().enumerate() {
-            sum += count;
-            let bound = BOUNDS
-                .get(at)
-                .map_or(f64::INFINITY, |bound| *bound as f64 / 1e6);
-            let bound = if bound.is_finite() {
-                bound.to_string()
-            } else {
-                "+Inf".to_owned()
-            };
+        for power in sketch::COARSE {
+            let bound = f64::from(power).exp2();
             let labels = [labels, &[("le", &bound as &dyn Display)]].concat();
-            self.sample(&bucket, &labels, sum);
+            self.sample(&bucket, &labels, counts.up_to(power));
         }
+        let count = counts.count();
+        let all = [labels, &[("le", &"+Inf" as &dyn Display)]].concat();
+        self.sample(&bucket, &all, count);
         self.sample(&format!("{name}_sum"), labels, counts.nanos as f64 / 1e9);
-        self.sample(&format!("{name}_count"), labels, sum);
+        self.sample(&format!("{name}_count"), labels, count);
     }
 
     fn line(&mut self, line: fmt::Arguments<'_>) {

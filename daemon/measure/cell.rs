@@ -1,10 +1,12 @@
-//! The counters of one pipeline and version, in shards so that threads do not wait for each other's cache lines.
+//! The counters of one variant of a pipeline and the version that answers for it, in shards so that threads do not wait for
+//! each other's cache lines. A shard is made when its first request comes: a version that nobody asks costs next to nothing.
 
 use std::cell::Cell as ThreadCell;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use super::histogram::{Counts, Histogram};
+use super::sketch::{Counts, Sketch};
 
 /// Threads beyond this many share shards.
 pub(super) const SHARDS: usize = 4;
@@ -32,10 +34,10 @@ pub enum Outcome {
     Crashed,
 }
 
-/// The counters of one pipeline and version.
+/// The counters of one variant and version.
 #[derive(Debug, Default)]
 pub struct Cell {
-    shards: [Shard; SHARDS],
+    shards: [OnceLock<Box<Shard>>; SHARDS],
 }
 
 #[derive(Debug, Default)]
@@ -50,9 +52,10 @@ struct Shard {
     hit_nanos: AtomicU64,
     misses: AtomicU64,
     miss_nanos: AtomicU64,
-    request: Histogram,
-    queue: Histogram,
-    compute: Histogram,
+    request: Sketch,
+    queue: Sketch,
+    compute: Sketch,
+    codec: Sketch,
 }
 
 /// What one request was like.
@@ -107,6 +110,8 @@ pub struct Totals {
     pub queue: Counts,
     /// In the engine.
     pub compute: Counts,
+    /// Reading the request and writing the answer, of requests that were answered.
+    pub codec: Counts,
 }
 
 // === impl Outcome ===
@@ -147,21 +152,21 @@ impl Outcome {
 impl Cell {
     /// Counts one look into the response cache that found the answer.
     pub fn hit(&self, took: Duration) {
-        let shard = &self.shards[shard()];
+        let shard = self.shard();
         shard.hits.fetch_add(1, Relaxed);
         shard.hit_nanos.fetch_add(nanos(took), Relaxed);
     }
 
     /// Counts one look into the response cache in vain.
     pub fn missed(&self, took: Duration) {
-        let shard = &self.shards[shard()];
+        let shard = self.shard();
         shard.misses.fetch_add(1, Relaxed);
         shard.miss_nanos.fetch_add(nanos(took), Relaxed);
     }
 
     /// Counts one request.
     pub fn record(&self, sample: Sample) {
-        let shard = &self.shards[shard()];
+        let shard = self.shard();
         shard.outcomes[sample.outcome as usize].fetch_add(1, Relaxed);
         shard.request.record(sample.request);
         shard.last_ms.fetch_max(sample.at_ms, Relaxed);
@@ -177,11 +182,16 @@ impl Cell {
         }
     }
 
+    /// Counts what it took to read a request and to write its answer.
+    pub fn coded(&self, took: Duration) {
+        self.shard().codec.record(took);
+    }
+
     /// What was counted so far.
     #[must_use]
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::default();
-        for shard in &self.shards {
+        for shard in self.shards.iter().filter_map(OnceLock::get) {
             for (outcome, total) in shard.outcomes.iter().zip(&mut totals.outcomes) {
                 *total += outcome.load(Relaxed);
             }
@@ -196,8 +206,19 @@ impl Cell {
             shard.request.add_to(&mut totals.request);
             shard.queue.add_to(&mut totals.queue);
             shard.compute.add_to(&mut totals.compute);
+            shard.codec.add_to(&mut totals.codec);
         }
         totals
+    }
+
+    /// Whether nobody was ever counted.
+    #[must_use]
+    pub fn is_unused(&self) -> bool {
+        self.shards.iter().all(|shard| shard.get().is_none())
+    }
+
+    fn shard(&self) -> &Shard {
+        self.shards[shard()].get_or_init(Box::default)
     }
 }
 
@@ -226,6 +247,7 @@ impl Totals {
         self.request.add(&other.request);
         self.queue.add(&other.queue);
         self.compute.add(&other.compute);
+        self.codec.add(&other.codec);
     }
 
     /// All requests.

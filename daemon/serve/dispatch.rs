@@ -120,6 +120,9 @@ impl Serve {
             Some(graph) => {
                 let members = leg.members.as_deref().unwrap_or_default();
                 let walked = self.walk(graph, members, from.guide(), inputs, time).await;
+                if let Some(nodes) = &handle.nodes {
+                    walked.trail.count(nodes);
+                }
                 (walked.result, Some(Arc::new(walked.trail)))
             }
             None => (compute(leg, inputs, begun, time).await, None),

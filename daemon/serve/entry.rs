@@ -159,6 +159,13 @@ impl Entry {
         note.outcome = Outcome::Refused;
     }
 
+    /// Counts what it took to read the request and to write its answer.
+    pub fn coded(&self, took: Duration) {
+        if let Some(cell) = &self.leg.cell {
+            cell.coded(took);
+        }
+    }
+
     /// Counts a request that ended before dispatch.
     pub(super) fn ended(&self, outcome: Outcome, since: Instant) {
         self.leg.count(Sample {

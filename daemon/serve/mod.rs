@@ -36,7 +36,7 @@ use crate::actors::{Live, Snapshot};
 use crate::clock;
 use crate::error::Error;
 use crate::feedback::{Feedback, Request};
-use crate::measure::Outcome;
+use crate::measure::{Outcome, Sample};
 
 pub use admit::{Caller, join_cookies};
 pub use asks::{Asked, Asks, KEY, MAX_KEY, Unit, VARIANT};
@@ -235,7 +235,7 @@ impl Serve {
             (None, For::Request(asks)) => asks.decide(route).map_err(Absent::Error)?,
             (None, For::Most) => {
                 let most = route.main();
-                most.map(|target| alone(&target, Variant::STANDALONE, Why::Only))
+                most.map(|target| alone(&target, route.variant(target), Why::Only))
             }
             (Some(text), whom) => {
                 if let For::Request(asks) = whom
@@ -362,8 +362,9 @@ impl Serve {
         let admitted = self.limits.admit(&route.name, &route.service, caller);
         admitted.inspect_err(|_| {
             let begun = clock::instant();
-            if let Ok(entry) = self.find(name, None) {
-                entry.ended(Outcome::Limited, begun);
+            match self.find(name, None) {
+                Ok(entry) => entry.ended(Outcome::Limited, begun),
+                Err(_) => self.lost(name, Outcome::Limited, begun),
             }
         })
     }
@@ -381,15 +382,27 @@ impl Serve {
         asks: &Asks,
         arrived: Instant,
     ) -> Result<Entry, Error> {
-        let entry = match self.seek(name, version, For::Request(asks)) {
-            Ok(entry) => entry,
-            Err(Absent::Error(error)) => return Err(error),
-            Err(Absent::Parked(parked)) => {
-                self.recall(name, version, asks, arrived, parked).await?
-            }
+        let found = match self.seek(name, version, For::Request(asks)) {
+            Ok(entry) => Ok(entry),
+            Err(Absent::Error(error)) => Err(error),
+            Err(Absent::Parked(parked)) => self.recall(name, version, asks, arrived, parked).await,
         };
+        let entry = found.inspect_err(|error| self.lost(name, error.code().outcome, arrived))?;
         entry.handle().used(arrived);
         Ok(entry)
+    }
+
+    /// Counts a request that found no version, where its pipeline is known: that name comes from the fleet.
+    fn lost(&self, name: &str, outcome: Outcome, since: Instant) {
+        if let Some(cell) = self.live.look().lost(name) {
+            cell.record(Sample {
+                outcome,
+                rows: 0,
+                request: since.elapsed(),
+                times: None,
+                at_ms: clock::wall_ms(),
+            });
+        }
     }
 }
 
@@ -425,7 +438,9 @@ fn leg(snapshot: &Snapshot, route: &Route, decision: &Decision) -> Leg {
     Leg {
         members: handle.graph().map(|graph| members(snapshot, graph)),
         handle,
-        cell: snapshot.cell(&route.name, decision.target).cloned(),
+        cell: snapshot
+            .cell(&route.name, decision.target, &decision.variant)
+            .cloned(),
         variant: decision.variant.clone(),
     }
 }

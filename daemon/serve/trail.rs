@@ -8,6 +8,8 @@ use impresario_models::{Name, VersionNumber};
 use impresario_pipelines::Variant;
 use impresario_pipelines::graph::{Fate, Graph, NodeId, Visit};
 
+use crate::measure::{Fared, Nodes, Outcome};
+
 /// The longest text of one kind that is told with an answer, in bytes: it has to fit a header, and is ASCII for that.
 const MOST: usize = 2_048;
 
@@ -47,6 +49,8 @@ pub struct Called {
     pub began: Duration,
     /// How long it took.
     pub took: Duration,
+    /// How it ended.
+    pub outcome: Outcome,
     /// Why it failed, as callers may know it.
     pub failure: Option<String>,
     /// The trail of a composite that it asked.
@@ -105,6 +109,24 @@ impl Trail {
             list.push_str(&text);
         }
         list
+    }
+
+    /// Counts what each node had to do with it.
+    pub(super) fn count(&self, nodes: &Nodes) {
+        for call in &self.calls {
+            nodes.called(call.node.index(), call.outcome, call.took);
+        }
+        for visit in &self.visits {
+            let fared = [
+                (Fared::Answered, visit.answered),
+                (Fared::Skipped, visit.skipped),
+                (Fared::FellBack, visit.fell_back),
+                (Fared::Defaulted, visit.defaulted),
+            ];
+            for (fared, rows) in fared {
+                nodes.fared(visit.node.index(), fared, rows);
+            }
+        }
     }
 
     /// The names of the nodes that gave something, in the order of the graph.

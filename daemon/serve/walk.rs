@@ -22,6 +22,7 @@ use super::{Answer, Asks, Entry, SOON, Serve, Terms, rescue};
 use crate::actors::Computed;
 use crate::clock;
 use crate::error::{Error, Load, Node};
+use crate::measure::Outcome;
 
 /// What a graph goes by, beside its inputs.
 #[derive(Clone, Debug, Default)]
@@ -288,6 +289,10 @@ impl<'a> Walking<'a> {
                 by,
                 began: began - begun,
                 took: began.elapsed(),
+                outcome: match &asked {
+                    Ok(_) => Outcome::Success,
+                    Err(error) => error.code().outcome,
+                },
                 failure: asked.as_ref().err().map(Error::message),
                 within: asked.as_ref().ok().and_then(|answer| answer.trail.clone()),
             });

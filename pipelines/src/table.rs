@@ -228,6 +228,25 @@ impl Route {
         }
     }
 
+    /// As what a target answers most requests.
+    #[must_use]
+    pub fn variant(&self, target: TargetId) -> Variant {
+        let found = self.variants().find(|(_, id)| *id == target);
+        found.map_or(Variant::STANDALONE, |(variant, _)| variant)
+    }
+
+    /// Everybody who can answer, with the variant that they answer as, the one that answers for others first.
+    pub fn variants(&self) -> impl Iterator<Item = (Variant, TargetId)> {
+        let (one, legs) = match &self.policy {
+            Resolved::Standalone(one) => (Some((Variant::STANDALONE, &one.to)), None),
+            Resolved::Split(split) => (None, Some(split.legs.iter())),
+        };
+        let legs = legs.into_iter().flatten();
+        let legs = legs.map(|leg| (leg.variant.clone(), &leg.to));
+        let all = one.into_iter().chain(legs);
+        all.filter_map(|(variant, to)| Some((variant, to.as_ref().copied().ok()?)))
+    }
+
     /// Everybody who may answer, the one that answers for others first.
     pub fn targets(&self) -> impl Iterator<Item = Result<TargetId, &Unavailable>> {
         let (one, legs) = match &self.policy {

@@ -74,8 +74,8 @@ fn an_answer_is_given_again_to_the_same_request_and_to_no_other() {
     assert_eq!(looks(&daemon, "plain"), (json!(0), json!(0), json!(2)));
     let metrics = daemon.metrics();
     for line in [
-        "impresario_cache_looks_total{pipeline=\"one\",model=\"one\",version=\"1\",result=\"hit\"} 1",
-        "impresario_cache_looks_total{pipeline=\"front\",model=\"one\",version=\"1\",result=\"hit\"} 1",
+        "impresario_cache_looks_total{pipeline=\"one\",variant=\"standalone\",model=\"one\",version=\"1\",result=\"hit\"} 1",
+        "impresario_cache_looks_total{pipeline=\"front\",variant=\"standalone\",model=\"one\",version=\"1\",result=\"hit\"} 1",
         "impresario_cache_max_bytes 67108864",
         "nv_cache_num_hits_per_model{model=\"one\",version=\"1\"} 2",
         "nv_inference_exec_count{model=\"one\",version=\"1\"} 2",

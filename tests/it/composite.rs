@@ -131,15 +131,17 @@ fn node<'v>(explained: &'v Value, name: &str) -> &'v Value {
     named.unwrap_or_else(|| panic!("no node {name}: {explained}"))
 }
 
-/// How many requests ended so at a version, through the pipeline or model of a name.
+/// How many requests ended so at a version, through the pipeline or model of a name, as whatever variant.
 fn counted(daemon: &Daemon, pipeline: &str, member: &str, outcome: &str) -> u64 {
     let (model, version) = member.split_once('/').unwrap();
-    let line = format!(
-        "impresario_requests_total{{pipeline=\"{pipeline}\",model=\"{model}\",version=\"{version}\",outcome=\"{outcome}\"}} "
-    );
+    let begin = format!("impresario_requests_total{{pipeline=\"{pipeline}\",variant=\"");
+    let end = format!("\",model=\"{model}\",version=\"{version}\",outcome=\"{outcome}\"}} ");
     let metrics = daemon.metrics();
-    let found = metrics.lines().find_map(|shown| shown.strip_prefix(&line));
-    found.map_or(0, |count| count.parse().unwrap())
+    let of_version = metrics.lines().filter_map(|line| {
+        let (_, count) = line.strip_prefix(&begin)?.split_once(&end)?;
+        Some(count.parse::<u64>().unwrap())
+    });
+    of_version.sum()
 }
 
 /// How many requests a member answered.

@@ -151,7 +151,7 @@ fn a_substitute_is_answered_when_the_deadline_passes() {
         answer.body["parameters"]["substitute"], "deadline",
         "{answer:?}"
     );
-    let expired = "impresario_requests_total{pipeline=\"quick\",model=\"slow\",version=\"1\",outcome=\"expired\"} 1";
+    let expired = "impresario_requests_total{pipeline=\"quick\",variant=\"standalone\",model=\"slow\",version=\"1\",outcome=\"expired\"} 1";
     assert!(daemon.metrics().contains(expired), "{}", daemon.metrics());
 }
 
@@ -177,7 +177,7 @@ fn a_client_gets_its_share_and_no_more() {
         let after: u64 = refused.header("retry-after").unwrap().parse().unwrap();
         assert!((1..=1_800).contains(&after), "{refused:?}");
     }
-    let limited = "impresario_requests_total{pipeline=\"shared\",model=\"echo\",version=\"1\",outcome=\"limited\"} 2";
+    let limited = "impresario_requests_total{pipeline=\"shared\",variant=\"standalone\",model=\"echo\",version=\"1\",outcome=\"limited\"} 2";
     assert!(daemon.metrics().contains(limited), "{}", daemon.metrics());
     // Nobody else is kept from the model itself.
     assert_eq!(daemon.infer("echo", input(1.0)).status, 200);

@@ -9,6 +9,7 @@ use std::time::Duration;
 use actix::{Actor, AsyncContext, Context, SpawnHandle};
 use impresario_models::loader::{self, Loaded, panic_message};
 use impresario_models::{Name, VersionNumber};
+use impresario_pipelines::Variant;
 use impresario_pipelines::fleet::{
     self, Course, Effect, Entry, Event, Facts, Phase, Reason, Report, Stage, Wait,
 };
@@ -17,7 +18,7 @@ use impresario_pipelines::table::{self, RouteTable, TargetId};
 use super::{Life, Supervisor, VersionKey};
 use crate::actors::cost::Cost;
 use crate::actors::handle::{Gate, Handle, Instances};
-use crate::actors::live::Snapshot;
+use crate::actors::live::{Cells, Snapshot};
 use crate::actors::messages::{Attach, Crashed, Drained, Hold, Leave, LoadEnded, LoadProgressed};
 use crate::actors::queue::Queue;
 use crate::actors::recall::Uses;
@@ -132,7 +133,13 @@ impl Supervisor {
                     let known = before.table.version(model.as_str(), version);
                     let known = known.and_then(Result::ok).map(|id| before.handle(id));
                     let known = known.filter(|known| Arc::ptr_eq(&known.facts, &target.facts));
-                    let made = || Handle::of_graph(model, version, Arc::clone(&target.facts));
+                    let made = || {
+                        let nodes = target.facts.graph.as_ref().map(|graph| {
+                            let key = (model.clone(), version);
+                            self.settings.measure.nodes(key, graph)
+                        });
+                        Handle::of_graph(model.clone(), version, Arc::clone(&target.facts), nodes)
+                    };
                     return known.map_or_else(|| Arc::new(made()), Arc::clone);
                 }
                 let life = self
@@ -155,39 +162,41 @@ impl Supervisor {
         self.settings.live.publish(snapshot);
     }
 
-    /// A cell for every way that a target can be reached: by a route that may pick it, and by its own number.
-    fn cells(&self, table: &RouteTable) -> HashMap<Name, Vec<(TargetId, Arc<Cell>)>> {
-        let mut cells: HashMap<Name, Vec<(TargetId, Arc<Cell>)>> = HashMap::new();
+    /// A cell for every way that a target can be reached: as a variant of a route that may pick it, and by its own number;
+    /// and one for what finds none.
+    fn cells(&self, table: &RouteTable) -> HashMap<Name, Cells> {
+        let measure = &self.settings.measure;
+        let mut cells: HashMap<Name, Cells> = HashMap::new();
         for route in table.routes() {
-            let picked = route.targets().filter_map(Result::ok);
             let numbered = table.versions(route.name.as_str()).filter_map(|version| {
                 let found = table.version(route.name.as_str(), version)?;
-                found.ok()
+                Some((Variant::DIRECT, found.ok()?))
             });
-            let of_route = cells.entry(route.name.clone()).or_default();
-            for id in picked.chain(numbered) {
-                if of_route.iter().any(|(known, _)| *known == id) {
-                    continue;
-                }
+            let mut of: Vec<(TargetId, Variant, Arc<Cell>)> = Vec::new();
+            for (variant, id) in route.variants().chain(numbered) {
                 let target = table.target(id);
-                let cell = self.settings.measure.cell(Key {
+                let cell = measure.cell(Key {
                     pipeline: route.name.clone(),
+                    variant: variant.clone(),
                     model: target.model.clone(),
                     version: target.version,
                 });
-                of_route.push((id, cell));
+                of.push((id, variant, cell));
             }
+            let lost = measure.lost(&route.name);
+            cells.insert(route.name.clone(), Cells { of, lost });
         }
-        let fleet = &self.fleet;
-        let known = |key: &Key| {
-            let route = table.route(key.pipeline.as_str());
-            route.is_some()
-                && fleet
-                    .observed
-                    .version(key.model.as_str(), key.version)
-                    .is_some()
+        let observed = &self.fleet.observed;
+        let is_routed = |name: &Name| table.route(name.as_str()).is_some();
+        let is_there = |model: &Name, version| {
+            let graph = || table.version(model.as_str(), version).is_some();
+            observed.version(model.as_str(), version).is_some() || graph()
         };
-        self.settings.measure.retain(known);
+        measure.retain(
+            |key| is_routed(&key.pipeline) && is_there(&key.model, key.version),
+            is_routed,
+            |(model, version)| is_there(model, *version),
+        );
         cells
     }
 
@@ -379,6 +388,7 @@ impl Supervisor {
             version: key.1,
             facts: Arc::clone(facts),
             timeout: loaded.limits.timeout,
+            nodes: None,
             cache: loaded.cache,
             instances: Some(Instances {
                 uses: Uses::since(self.now().monotonic),

@@ -7,6 +7,7 @@ use impresario_models::{Name, VersionNumber};
 
 use super::*;
 use crate::measure::{Measure, Sample, Times};
+use impresario_pipelines::Variant;
 use impresario_pipelines::fleet::Phase;
 
 /// Families with their type and samples, after checking the format's rules.
@@ -64,6 +65,7 @@ fn read(text: &str) -> BTreeMap<String, (String, Vec<(String, f64)>)> {
 fn key(pipeline: &str, model: &str, version: u64) -> Key {
     Key {
         pipeline: Name::new(pipeline).unwrap(),
+        variant: Variant::STANDALONE,
         model: Name::new(model).unwrap(),
         version: VersionNumber::new(version).unwrap(),
     }
@@ -124,7 +126,7 @@ fn the_format_is_kept_and_histograms_grow() {
         if kind != "histogram" {
             continue;
         }
-        let series = "pipeline=\"front\",model=\"iris\",version=\"2\"";
+        let series = "pipeline=\"front\",variant=\"standalone\",model=\"iris\",version=\"2\"";
         let bucket = format!("{name}_bucket{{{series},le=\"");
         let buckets: Vec<_> = samples
             .iter()
@@ -134,7 +136,7 @@ fn the_format_is_kept_and_histograms_grow() {
             "+Inf" => f64::INFINITY,
             text => text.parse::<f64>().unwrap(),
         };
-        assert_eq!(buckets.len(), BOUNDS.len() + 1, "{name}");
+        assert_eq!(buckets.len(), sketch::COARSE.count() + 1, "{name}");
         for pair in buckets.windows(2) {
             assert!(
                 bound(&pair[0].0) < bound(&pair[1].0) && pair[0].1 <= pair[1].1,
@@ -149,7 +151,7 @@ fn the_format_is_kept_and_histograms_grow() {
         assert_eq!(buckets.last().unwrap().1, count, "{name}");
     }
     let text = shown();
-    assert!(text.contains("impresario_request_duration_seconds_bucket{pipeline=\"front\",model=\"iris\",version=\"2\",le=\"0.00025\"} 2\n"));
+    assert!(text.contains("impresario_request_duration_seconds_bucket{pipeline=\"front\",variant=\"standalone\",model=\"iris\",version=\"2\",le=\"0.00025\"} 2\n"));
     assert!(
         text.contains("le=\"0.000025\"}"),
         "bounds are written without exponents"
@@ -168,7 +170,7 @@ fn counters_say_what_happened_and_triton_s_sum_over_pipelines() {
             .unwrap_or_else(|| panic!("{series}"))
             .1
     };
-    let front = "pipeline=\"front\",model=\"iris\",version=\"2\"";
+    let front = "pipeline=\"front\",variant=\"standalone\",model=\"iris\",version=\"2\"";
     assert_eq!(
         value(&format!(
             "impresario_requests_total{{{front},outcome=\"success\"}}"
