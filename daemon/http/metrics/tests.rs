@@ -151,7 +151,7 @@ fn the_format_is_kept_and_histograms_grow() {
         assert_eq!(buckets.last().unwrap().1, count, "{name}");
     }
     let text = shown();
-    assert!(text.contains("impresario_request_duration_seconds_bucket{pipeline=\"front\",variant=\"standalone\",model=\"iris\",version=\"2\",le=\"0.00025\"} 2\n"));
+    assert!(text.contains("impresario_request_duration_seconds_bucket{pipeline=\"front\",variant=\"standalone\",model=\"iris\",version=\"2\",le=\"0.000244140625\"} 2\n"));
     assert!(
         text.contains("le=\"0.000025\"}"),
         "bounds are written without exponents"
