@@ -352,7 +352,7 @@ impl Impresario {
         let inputs = entry
             .contract()
             .arrange(inputs)
-            .inspect_err(|_| entry.refused(terms.arrived))?;
+            .inspect_err(|_| entry.refused(terms.arrived, terms.trace))?;
         self.serve.dispatch(&entry, inputs, terms).await
     }
 

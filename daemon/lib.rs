@@ -12,6 +12,7 @@ pub mod client;
 pub mod clock;
 pub mod codec;
 pub mod config;
+mod draw;
 mod embed;
 pub mod error;
 pub mod feedback;
@@ -25,6 +26,7 @@ pub mod plane;
 pub mod serve;
 pub mod store;
 mod telemetry;
+pub mod trace;
 
 pub use embed::{Builder, Impresario, StartError};
 pub use error::Error;

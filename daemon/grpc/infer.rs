@@ -76,7 +76,7 @@ pub(super) async fn infer(
     let mut entry = entry.await?;
     let reading = clock::instant();
     let decoded = decode(plane, &entry, request, &mut terms);
-    let decoded = decoded.inspect_err(|_| entry.refused(begun))?;
+    let decoded = decoded.inspect_err(|_| entry.refused(begun, terms.trace))?;
     let read = reading.elapsed();
     let said = decoded.parameters.iter();
     entry.says(said.map(|(name, value)| (name, value.into())));

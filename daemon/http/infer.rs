@@ -63,7 +63,7 @@ pub(super) async fn infer(
     let mut entry = entry?;
     let reading = clock::instant();
     let decoded = decode(request, &entry, framing, body, plane, &mut terms).await;
-    let mut decoded = decoded.inspect_err(|_| entry.refused(begun))?;
+    let mut decoded = decoded.inspect_err(|_| entry.refused(begun, terms.trace))?;
     let read = reading.elapsed();
     let said = decoded.parameters.iter();
     entry.says(said.map(|(name, value)| (name, value.into())));

@@ -15,8 +15,8 @@ use impresario_pipelines::table::{Decision, Resolved, Route, RouteTable, TargetI
 use impresario_pipelines::trial::record::DIMENSIONS;
 use sha2::{Digest, Sha256};
 
-use super::draw::draw;
 use super::{Caller, Guide, Serve};
+use crate::draw::draw;
 use crate::error::Error;
 use crate::feedback::ELSEWHERE;
 

@@ -19,6 +19,7 @@ use impresario_pipelines::table::Why;
 
 use super::{Rescue, Trail, Unit};
 use crate::measure::Outcome;
+use crate::trace::TraceId;
 
 /// How many are kept where nothing is said.
 pub const NEWEST: usize = 10_000;
@@ -85,6 +86,8 @@ pub struct Record {
     pub trail: Option<Arc<Trail>>,
     /// The version that saw the request beside, and answered nobody.
     pub shadow: Option<(Name, VersionNumber)>,
+    /// The trace that it belongs to, where it belongs to one.
+    pub trace: Option<TraceId>,
     /// When it ended, in milliseconds since 1970.
     pub at_ms: u64,
     /// What was told of it since.
@@ -268,6 +271,7 @@ mod tests {
             rescue: None,
             trail: None,
             shadow: None,
+            trace: None,
             at_ms,
             feedback: Vec::new(),
         }

@@ -14,6 +14,7 @@ use super::{Answer, Entry, FAR, Origin, SOON, Serve, Terms, Token};
 use crate::actors::Computed;
 use crate::clock;
 use crate::error::{Error, Load};
+use crate::trace::Context;
 
 /// The time of a request, and how urgent it is.
 #[derive(Clone, Copy)]
@@ -21,6 +22,8 @@ pub(super) struct Time {
     pub(super) limit: Duration,
     pub(super) deadline: Instant,
     pub(super) priority: Priority,
+    /// The trace of the request, where it belongs to one.
+    pub(super) trace: Option<Context>,
 }
 
 impl Serve {
@@ -46,8 +49,9 @@ impl Serve {
             limit,
             deadline: terms.arrived.checked_add(limit).unwrap_or(begun + FAR),
             priority: priority.unwrap_or_default(),
+            trace: terms.trace,
         };
-        let mut note = Note::new(entry, begun);
+        let mut note = Note::new(entry, begun, terms.trace);
         let rows = batch::rows(&inputs);
         let spare = entry.spare().map(|leg| (leg, inputs.clone()));
         let mut result = self

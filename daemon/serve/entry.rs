@@ -21,6 +21,7 @@ use crate::clock;
 use crate::error::{Error, Node};
 use crate::feedback::{Exposure, Feedback, Request, failed};
 use crate::measure::{Cell, Ledger, Observation, Outcome, Sample, Times};
+use crate::trace::Context;
 
 /// A request that has found its pipeline: the contract to read its body with, and the version that was decided on,
 /// so that no swap in between can lose it. It holds no other version in memory but the one that would rescue it.
@@ -153,9 +154,9 @@ impl Entry {
     }
 
     /// Counts a request that did not come as far as dispatch: its body did not fit the contract.
-    pub fn refused(&self, since: Instant) {
+    pub fn refused(&self, since: Instant, trace: Option<Context>) {
         self.ended(Outcome::Refused, since);
-        let mut note = super::note::Note::new(self, since);
+        let mut note = super::note::Note::new(self, since, trace);
         note.outcome = Outcome::Refused;
     }
 

@@ -8,7 +8,6 @@ mod asks;
 mod cache;
 pub mod decisions;
 mod dispatch;
-mod draw;
 mod entry;
 mod note;
 mod recall;

@@ -11,11 +11,13 @@ use super::{Answer, Entry, Rescue, Trail};
 use crate::clock;
 use crate::error::Error;
 use crate::measure::Outcome;
+use crate::trace::Context;
 
 /// Keeps the decision when it is dropped; a caller who leaves drops it too.
 pub(super) struct Note<'a> {
     pub(super) entry: &'a Entry,
     begun: Instant,
+    trace: Option<Context>,
     pub(super) outcome: Outcome,
     queue: Duration,
     compute: Duration,
@@ -31,10 +33,11 @@ pub(super) struct Note<'a> {
 // === impl Note ===
 
 impl<'a> Note<'a> {
-    pub(super) fn new(entry: &'a Entry, begun: Instant) -> Self {
+    pub(super) fn new(entry: &'a Entry, begun: Instant, trace: Option<Context>) -> Self {
         Self {
             entry,
             begun,
+            trace,
             outcome: Outcome::Abandoned,
             queue: Duration::ZERO,
             compute: Duration::ZERO,
@@ -87,6 +90,7 @@ impl Drop for Note<'_> {
             rescue: self.rescue.take(),
             trail: self.trail.take(),
             shadow: part.aim.as_ref().filter(|_| self.shadowed).map(Aim::shadow),
+            trace: self.trace.map(|context| context.trace),
             at_ms: clock::wall_ms(),
             feedback: Vec::new(),
         });

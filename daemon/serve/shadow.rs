@@ -22,10 +22,10 @@ use impresario_pipelines::spec::Shadow;
 use tokio::sync::watch;
 
 use super::cache::size;
-use super::draw::draw;
 use super::{FAR, Guide, Serve};
 use crate::actors::{Computed, Handle, Live};
 use crate::clock;
+use crate::draw::draw;
 use crate::error::Error;
 use lane::{Lane, Track};
 use run::{Answered, Runner, Task};

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use impresario_pipelines::Priority;
 
 use crate::clock;
+use crate::trace::Context;
 
 /// The terms of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Terms {
     pub limit: Option<Duration>,
     /// How urgent it is, where the caller says so.
     pub priority: Option<Priority>,
+    /// The trace that it belongs to, where it belongs to one.
+    pub trace: Option<Context>,
 }
 
 impl Terms {
@@ -33,6 +36,7 @@ impl Terms {
             arrived,
             limit: None,
             priority: None,
+            trace: None,
         }
     }
 

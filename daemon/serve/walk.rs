@@ -261,6 +261,7 @@ impl<'a> Walking<'a> {
             arrived: began,
             limit: Some(limit),
             priority: Some(time.priority),
+            trace: time.trace,
         };
         Box::pin(async move {
             let mut entry = None;

@@ -153,7 +153,7 @@ fn the_format_is_kept_and_histograms_grow() {
     let text = shown();
     assert!(text.contains("impresario_request_duration_seconds_bucket{pipeline=\"front\",variant=\"standalone\",model=\"iris\",version=\"2\",le=\"0.000244140625\"} 2\n"));
     assert!(
-        text.contains("le=\"0.000025\"}"),
+        text.contains("le=\"0.0000152587890625\"}"),
         "bounds are written without exponents"
     );
 }

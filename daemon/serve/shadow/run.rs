@@ -178,6 +178,7 @@ impl Task {
                     limit: self.limit,
                     deadline: self.deadline,
                     priority: Priority::Low,
+                    trace: None,
                 };
                 let walked = walker.walk(&graph, &[], self.guide.clone(), inputs, time);
                 walked.await.result

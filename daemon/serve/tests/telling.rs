@@ -43,7 +43,7 @@ async fn whoever_is_refused_or_leaves_was_assigned_all_the_same() {
         (kept.outcome, world.counted(1, Class::Errors))
     };
     let entry = world.enter(&asks).await.unwrap();
-    entry.refused(clock::instant());
+    entry.refused(clock::instant(), None);
     assert_eq!(outcome(), (Outcome::Refused, [1, 0, 0]));
     let counting = entry::Counting {
         leg: &entry.leg,
@@ -52,7 +52,7 @@ async fn whoever_is_refused_or_leaves_was_assigned_all_the_same() {
         rows: 1,
         sample: None,
     };
-    drop((counting, note::Note::new(&entry, clock::instant())));
+    drop((counting, note::Note::new(&entry, clock::instant(), None)));
     assert_eq!(outcome(), (Outcome::Abandoned, [1, 0, 0]));
 }
 

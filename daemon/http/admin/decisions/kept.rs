@@ -147,6 +147,7 @@ mod tests {
             total: Duration::from_millis(1),
             outcome,
             rescue: None,
+            trace: None,
             trail: None,
             shadow: None,
             at_ms: 1_000 + id,

@@ -37,6 +37,7 @@ fn record(id: &str) -> Record {
             from: Variant::CANARY,
             why: "crashed",
         }),
+        trace: None,
         trail: None,
         shadow: None,
         at_ms: 1_700_000_000_000,

@@ -60,6 +60,8 @@ pub struct DecisionV1 {
     pub nodes: Vec<NodeV1>,
     /// The version that saw the request beside, and answered nobody.
     pub shadow: Option<ServesV1>,
+    /// The trace that it belongs to, where it belongs to one: 32 hexadecimal digits.
+    pub trace: Option<String>,
     /// What was told of it since.
     pub feedback: Vec<FeedbackV1>,
 }
@@ -245,6 +247,7 @@ impl From<&Record> for DecisionV1 {
                 model: model.to_string(),
                 version: version.get(),
             }),
+            trace: record.trace.map(|trace| trace.to_string()),
             feedback: record
                 .feedback
                 .iter()

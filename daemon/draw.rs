@@ -1,9 +1,9 @@
-//! Uniform draws for requests without a key: one generator a thread, seeded by the system once.
+//! Uniform draws, for requests without a key and for the ids of traces: one generator a thread, seeded by the system once.
 
 use std::cell::Cell;
 
 /// A uniform draw (SplitMix64; Steele, Lea and Flood, OOPSLA 2014).
-pub(super) fn draw() -> u64 {
+pub(crate) fn draw() -> u64 {
     thread_local! {
         static STATE: Cell<u64> = Cell::new(seed());
     }
