@@ -27,7 +27,7 @@ bench:
 instructions *ARGS:
     cargo bench --bench instructions -- --compare {{ARGS}}
 
-# A decoder under libFuzzer, for ever or as ARGS say (`just fuzz json -max_total_time=60`); targets: json, mixed, raw.
+# A decoder under libFuzzer, for ever or as ARGS say (`just fuzz json -max_total_time=60`); targets: json, mixed, raw, grpc.
 # Needs `rustup toolchain install nightly` and `cargo install cargo-fuzz`.
 fuzz TARGET *ARGS:
     mkdir -p target/fuzz/{{TARGET}}

@@ -348,7 +348,7 @@ impl Impresario {
         inputs: impl IntoIterator<Item = (&'a str, Tensor)>,
     ) -> Result<Answer, Error> {
         let terms = Terms::now();
-        let entry = self.serve.enter(name, None, asks, terms.arrived).await?;
+        let entry = self.serve.enter(name, None, asks, terms).await?;
         let inputs = entry
             .contract()
             .arrange(inputs)

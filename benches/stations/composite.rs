@@ -53,9 +53,7 @@ async fn ask(serve: &Serve, pipeline: &str, times: u64) {
     for _ in 0..times {
         let x = Tensor::of(vec![1, 4], vec![5.1f32, 3.5, 1.4, 0.2]).expect("four numbers");
         let terms = Terms::now();
-        let entry = serve
-            .enter(pipeline, None, &Asks::default(), terms.arrived)
-            .await;
+        let entry = serve.enter(pipeline, None, &Asks::default(), terms).await;
         let entry = entry.expect("it is ready");
         let answer = serve.dispatch(&entry, vec![x], terms).await;
         let answer = answer.expect("nothing else is in flight");

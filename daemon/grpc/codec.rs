@@ -54,16 +54,20 @@ impl<U: Message + Default> Decoder for Bounded<U> {
     type Error = Status;
 
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
-        // The message lies in one piece.
-        if too_many_fields(buffer.chunk()) {
-            return Err(Status::invalid_argument(format!(
-                "message: expected at most {MAX_FIELDS} inputs, outputs and parameters together, got more"
-            )));
-        }
-        U::decode(buffer).map(Some).map_err(|broken| {
-            Status::invalid_argument(format!("message: expected one of the protocol: {broken}"))
-        })
+        message(buffer).map(Some)
     }
+}
+
+/// The message that bytes are, which lie in one piece.
+pub(super) fn message<U: Message + Default>(bytes: impl Buf) -> Result<U, Status> {
+    if too_many_fields(bytes.chunk()) {
+        return Err(Status::invalid_argument(format!(
+            "message: expected at most {MAX_FIELDS} inputs, outputs and parameters together, got more"
+        )));
+    }
+    U::decode(bytes).map_err(|broken| {
+        Status::invalid_argument(format!("message: expected one of the protocol: {broken}"))
+    })
 }
 
 /// Whether a message has more fields at its top than it may. What does not decode has as many as decode.

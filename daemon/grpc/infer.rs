@@ -72,7 +72,11 @@ pub(super) async fn infer(
         id: &id,
     };
     let asks = asks(plane, named, version, &sent)?;
-    let entry = plane.serve.enter(named, version, &asks, terms.arrived);
+    if plane.serve.parks() {
+        let limit = sent.place(&["parameters", "timeout"]);
+        terms.at_most(limit.and_then(micros));
+    }
+    let entry = plane.serve.enter(named, version, &asks, terms);
     let mut entry = entry.await?;
     let reading = clock::instant();
     let decoded = decode(plane, &entry, request, &mut terms);
@@ -185,6 +189,11 @@ impl Asked for Sent<'_> {
             steps => place::find(self.message, steps),
         }
     }
+}
+
+/// A limit in microseconds, for the wait for a version that is parked; what is none is refused when the request is decoded.
+fn micros(text: String) -> Option<Duration> {
+    text.parse().ok().map(Duration::from_micros)
 }
 
 fn decode(

@@ -6,6 +6,7 @@
 mod about;
 mod answer;
 mod arrival;
+pub mod bytes;
 mod codec;
 mod connection;
 mod contents;

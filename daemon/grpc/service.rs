@@ -117,25 +117,42 @@ impl GrpcInferenceService for Service {
         &self,
         request: Request<proto::ModelMetadataRequest>,
     ) -> Result<Response<proto::ModelMetadataResponse>, Status> {
-        Self::look(request, |asked| {
-            let (name, version) = named(&asked.name, &asked.version)?;
-            let entry = self.plane.serve.find(name, version)?;
-            Ok(about::metadata(name, &entry, &self.plane.serving(&entry)))
-        })
+        Self::answer(
+            request,
+            async |asked: proto::ModelMetadataRequest, _, arrival| {
+                let (name, version) = named(&asked.name, &asked.version)?;
+                let entry = self
+                    .plane
+                    .serve
+                    .fetch(name, version, arrival.terms())
+                    .await?;
+                let metadata = about::metadata(name, &entry, &self.plane.serving(&entry));
+                Ok(Response::new(metadata))
+            },
+        )
+        .await
     }
 
     async fn model_config(
         &self,
         request: Request<proto::ModelConfigRequest>,
     ) -> Result<Response<proto::ModelConfigResponse>, Status> {
-        Self::look(request, |asked| {
-            let (name, version) = named(&asked.name, &asked.version)?;
-            let entry = self.plane.serve.find(name, version)?;
-            let config = about::config(name, &entry, &self.plane.serving(&entry));
-            Ok(proto::ModelConfigResponse {
-                config: Some(config),
-            })
-        })
+        Self::answer(
+            request,
+            async |asked: proto::ModelConfigRequest, _, arrival| {
+                let (name, version) = named(&asked.name, &asked.version)?;
+                let entry = self
+                    .plane
+                    .serve
+                    .fetch(name, version, arrival.terms())
+                    .await?;
+                let config = about::config(name, &entry, &self.plane.serving(&entry));
+                Ok(Response::new(proto::ModelConfigResponse {
+                    config: Some(config),
+                }))
+            },
+        )
+        .await
     }
 
     async fn model_statistics(

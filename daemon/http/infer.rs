@@ -59,7 +59,10 @@ pub(super) async fn infer(
     let sent = Sent { request, id, json };
     plane.serve.admit(name, &sent)?;
     let asks = asks(plane, name, version, &sent)?;
-    let entry = plane.serve.enter(name, version, &asks, terms.arrived).await;
+    if plane.serve.parks() {
+        patience(&sent, &mut terms);
+    }
+    let entry = plane.serve.enter(name, version, &asks, terms).await;
     let mut entry = entry?;
     let reading = clock::instant();
     let decoded = decode(request, &entry, framing, body, plane, &mut terms).await;
@@ -120,6 +123,16 @@ fn asks(plane: &Plane, name: &str, version: Option<&str>, sent: &Sent<'_>) -> Re
         operator.map_err(|denied| denied.of(serve::VARIANT))?;
     }
     Ok(asks)
+}
+
+/// How long the request waits for a version that is parked: what it says of that is read ahead, since its body can only be
+/// decoded when the version is there. What is no limit is refused then.
+fn patience(sent: &Sent<'_>, terms: &mut Terms) {
+    let said = header(sent.request, TIMEOUT).and_then(|value| timeout(value).ok());
+    terms.at_most(said);
+    let asked = sent.place(&["parameters", "timeout"]);
+    let asked = asked.and_then(|micros| micros.parse().ok());
+    terms.at_most(asked.map(Duration::from_micros));
 }
 
 /// The request; what it says of its terms is added to them.

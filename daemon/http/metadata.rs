@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use super::respond::{Fault, json};
 use super::wire;
 use crate::plane::Plane;
+use crate::serve::Terms;
 
 pub(super) fn server() -> HttpResponse {
     json(StatusCode::OK, &wire::SERVER)
@@ -23,12 +24,12 @@ pub(super) fn models(plane: &Plane) -> HttpResponse {
     json(StatusCode::OK, &wire::Models { models })
 }
 
-pub(super) fn model(
+pub(super) async fn model(
     plane: &Plane,
     name: &str,
     version: Option<&str>,
 ) -> Result<HttpResponse, Fault> {
-    let entry = plane.serve.find(name, version)?;
+    let entry = plane.serve.fetch(name, version, Terms::now()).await?;
     let handle = entry.handle();
     let metadata = wire::Metadata {
         name,
@@ -44,12 +45,12 @@ pub(super) fn model(
     Ok(json(StatusCode::OK, &metadata))
 }
 
-pub(super) fn config(
+pub(super) async fn config(
     plane: &Plane,
     name: &str,
     version: Option<&str>,
 ) -> Result<HttpResponse, Fault> {
-    let entry = plane.serve.find(name, version)?;
+    let entry = plane.serve.fetch(name, version, Terms::now()).await?;
     let facts = &entry.handle().facts;
     let config = wire::Config::of(name, &facts.engine, &facts.contract);
     Ok(json(StatusCode::OK, &config))

@@ -50,8 +50,8 @@ async fn call(
                 Verb::Infer => {
                     infer::infer(request, payload, plane, &name, version, id.as_str()).await?
                 }
-                Verb::Metadata => metadata::model(plane, &name, version)?,
-                Verb::Config => metadata::config(plane, &name, version)?,
+                Verb::Metadata => metadata::model(plane, &name, version).await?,
+                Verb::Config => metadata::config(plane, &name, version).await?,
                 Verb::Ready => health::model(plane, &name, version)?,
                 Verb::Stats => stats::model(plane, &name, version)?,
             }

@@ -369,8 +369,8 @@ impl Serve {
     }
 
     /// Decides who answers a request: the version, variant or key that it asks for, or a random draw. A version that is
-    /// parked is loaded, and waited for until the pipeline's deadline or the daemon's timeout have passed since the
-    /// request arrived.
+    /// parked is loaded, and waited for until the caller's limit, the pipeline's deadline or the daemon's timeout have
+    /// passed since the request arrived.
     ///
     /// # Errors
     /// As for [`Self::find`], [`Error::Variant`], and [`Error::Expired`].
@@ -379,16 +379,46 @@ impl Serve {
         name: &str,
         version: Option<&str>,
         asks: &Asks,
-        arrived: Instant,
+        terms: Terms,
     ) -> Result<Entry, Error> {
-        let found = match self.seek(name, version, For::Request(asks)) {
-            Ok(entry) => Ok(entry),
-            Err(Absent::Error(error)) => Err(error),
-            Err(Absent::Parked(parked)) => self.recall(name, version, asks, arrived, parked).await,
-        };
+        let arrived = terms.arrived;
+        let found = self.meet(name, version, For::Request(asks), terms).await;
         let entry = found.inspect_err(|error| self.lost(name, error.code().outcome, arrived))?;
         entry.handle().used(arrived);
         Ok(entry)
+    }
+
+    /// Finds as [`Self::find`] does, but loads a version that is parked and waits for it.
+    ///
+    /// # Errors
+    /// As for [`Self::find`], and [`Error::Expired`].
+    pub async fn fetch(
+        &self,
+        name: &str,
+        version: Option<&str>,
+        terms: Terms,
+    ) -> Result<Entry, Error> {
+        self.meet(name, version, For::Most, terms).await
+    }
+
+    /// Whether requests may have to wait for versions that are parked.
+    #[must_use]
+    pub fn parks(&self) -> bool {
+        self.live.look().fleet.limits.budget.is_some()
+    }
+
+    async fn meet(
+        &self,
+        name: &str,
+        version: Option<&str>,
+        whom: For<'_>,
+        terms: Terms,
+    ) -> Result<Entry, Error> {
+        match self.seek(name, version, whom) {
+            Ok(entry) => Ok(entry),
+            Err(Absent::Error(error)) => Err(error),
+            Err(Absent::Parked(parked)) => self.recall(name, version, whom, terms, parked).await,
+        }
     }
 
     /// Counts a request that found no version, where its pipeline is known: that name comes from the fleet.

@@ -2,11 +2,11 @@
 //!
 //! Who waits holds on to no snapshot, so that what has to leave memory first can leave.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use impresario_models::{Name, VersionNumber};
 
-use super::{Absent, Asks, Entry, FAR, For, Serve};
+use super::{Absent, Entry, FAR, For, Serve, Terms};
 use crate::clock;
 use crate::error::Error;
 
@@ -29,15 +29,14 @@ impl Serve {
         &self,
         name: &str,
         version: Option<&str>,
-        asks: &Asks,
-        arrived: Instant,
+        whom: For<'_>,
+        terms: Terms,
         mut parked: Parked,
     ) -> Result<Entry, Error> {
-        let limit = parked
-            .deadline
-            .map_or(self.timeout, |d| d.min(self.timeout));
+        let limits = [terms.limit, parked.deadline, Some(self.timeout)];
+        let limit = limits.into_iter().flatten().min().unwrap_or(self.timeout);
         let now = clock::instant();
-        let deadline = arrived.checked_add(limit).unwrap_or(now + FAR);
+        let deadline = terms.arrived.checked_add(limit).unwrap_or(now + FAR);
         let _place = self.live.wait_for_recall().map_err(|most| Error::Unavailable {
             why: format!(
                 "model '{}' version {} is parked, and {most} requests are waiting for parked versions already \
@@ -54,7 +53,7 @@ impl Serve {
             if !matches!(changed, Ok(Ok(()))) {
                 return Err(Error::Expired { limit });
             }
-            match self.seek(name, version, For::Request(asks)) {
+            match self.seek(name, version, whom) {
                 Ok(entry) => return Ok(entry),
                 Err(Absent::Error(error)) => return Err(error),
                 Err(Absent::Parked(now)) => {

@@ -109,7 +109,7 @@ impl World {
     }
 
     async fn enter(&self, asks: &Asks) -> Result<Entry, Error> {
-        self.serve.enter("p", None, asks, clock::instant()).await
+        self.serve.enter("p", None, asks, Terms::now()).await
     }
 
     /// Asks for one number.

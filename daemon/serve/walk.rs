@@ -134,14 +134,13 @@ impl Serve {
             }
             (Callee::Model { model, version }, None) => {
                 let version = version.map(|version| version.to_string());
-                self.enter(model.as_str(), version.as_deref(), &asks(), terms.arrived)
+                self.enter(model.as_str(), version.as_deref(), &asks(), terms)
                     .await?
             }
             // Whoever only looks on moves nobody's numbers.
             (Callee::Pipeline(name), None) if guide.aside => self.find(name.as_str(), None)?,
             (Callee::Pipeline(name), None) => {
-                self.enter(name.as_str(), None, &asks(), terms.arrived)
-                    .await?
+                self.enter(name.as_str(), None, &asks(), terms).await?
             }
         };
         entry.says(

@@ -6,6 +6,8 @@
 use impresario::codec::{
     Answer, Decoded, Form, Framing, Limits, Parameters, Refusal, Wanted, decode, encode,
 };
+use impresario::grpc::bytes::{read_request, write_answer};
+use impresario::grpc::proto::{self, ModelInferRequest};
 use impresario::models::{Batching, Contract, DataType, Dim, Port, Tensor, Values};
 
 /// Low enough that bytes of a fuzzer reach every limit.
@@ -67,27 +69,75 @@ pub(crate) fn raw(data: &[u8]) {
     }
 }
 
+/// A message over gRPC. The first byte picks the contract.
+pub(crate) fn grpc(data: &[u8]) {
+    let Some((&choice, body)) = data.split_first() else {
+        return;
+    };
+    let contract = contract(choice);
+    let inputs = match read_request(&contract, body, &LIMITS) {
+        Ok(inputs) => inputs,
+        Err(unread) => return said(&unread.to_string()),
+    };
+    fits(&contract, &inputs);
+    for typed in [false, true] {
+        let answer = write_answer(&contract, inputs.clone(), typed).expect("every form holds them");
+        let input = |output: proto::model_infer_response::InferOutputTensor| {
+            proto::model_infer_request::InferInputTensor {
+                name: output.name,
+                datatype: output.datatype,
+                shape: output.shape,
+                contents: output.contents,
+                ..Default::default()
+            }
+        };
+        let request = ModelInferRequest {
+            inputs: answer.outputs.into_iter().map(input).collect(),
+            raw_input_contents: answer.raw_output_contents,
+            ..ModelInferRequest::default()
+        };
+        let bytes = prost::Message::encode_to_vec(&request);
+        let read = read_request(&contract, &bytes, &LIMITS).expect("what is written is read");
+        same(&inputs, &read);
+    }
+}
+
 /// What was decoded, once it holds what it must.
 fn held(contract: &Contract, decoded: Result<Decoded, Refusal>) -> Option<Decoded> {
     match decoded {
         Err(refusal) => {
-            let said = refusal.to_string();
-            assert!(!said.is_empty() && said.len() < 4_096, "{said}");
+            said(&refusal.to_string());
             None
         }
         Ok(decoded) => {
-            contract
-                .check_inputs(&decoded.inputs)
-                .expect("what is decoded fits the contract");
-            assert!(decoded.inputs.len() <= LIMITS.max_inputs);
-            for tensor in &decoded.inputs {
-                assert!(tensor.values().len() <= LIMITS.max_elements);
-                if let Values::Bytes(strings) = tensor.values() {
-                    assert!(strings.iter().all(|s| s.len() <= LIMITS.max_string));
-                }
-            }
+            fits(contract, &decoded.inputs);
             Some(decoded)
         }
+    }
+}
+
+fn said(refusal: &str) {
+    assert!(!refusal.is_empty() && refusal.len() < 4_096, "{refusal}");
+}
+
+fn fits(contract: &Contract, inputs: &[Tensor]) {
+    contract
+        .check_inputs(inputs)
+        .expect("what is decoded fits the contract");
+    assert!(inputs.len() <= LIMITS.max_inputs);
+    for tensor in inputs {
+        assert!(tensor.values().len() <= LIMITS.max_elements);
+        if let Values::Bytes(strings) = tensor.values() {
+            assert!(strings.iter().all(|s| s.len() <= LIMITS.max_string));
+        }
+    }
+}
+
+fn same(written: &[Tensor], read: &[Tensor]) {
+    assert_eq!(written.len(), read.len());
+    for (written, read) in written.iter().zip(read) {
+        // NaN is not equal to itself, but it is written the same.
+        assert_eq!(format!("{written:?}"), format!("{read:?}"));
     }
 }
 
@@ -123,10 +173,7 @@ fn again(contract: &Contract, decoded: &Decoded) {
             Form::Binary => Framing::Mixed(request.len()),
         };
         let read = decode(contract, framing, &body, &LIMITS).expect("what is written is read");
-        for (written, read) in decoded.inputs.iter().zip(&read.inputs) {
-            // NaN is not equal to itself, but it is written the same.
-            assert_eq!(format!("{written:?}"), format!("{read:?}"));
-        }
+        same(&decoded.inputs, &read.inputs);
     }
 }
 

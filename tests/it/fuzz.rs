@@ -54,6 +54,11 @@ fn mixed() {
 }
 
 #[test]
+fn grpc() {
+    run("grpc", bodies::grpc);
+}
+
+#[test]
 fn raw() {
     run("raw", bodies::raw);
 }

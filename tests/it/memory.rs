@@ -5,7 +5,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::daemon::{Daemon, House, Reply, iris};
+use crate::daemon::{Daemon, House, Reply, agent, iris, reply};
 
 /// An echo of one number that says that it takes so many bytes.
 fn echo(house: &House, name: &str, memory: u64, more: &str) {
@@ -167,6 +167,103 @@ fn who_waits_too_long_is_told() {
     assert_eq!(late.status, 504, "{late:?}");
     // The load goes on, and the next one is answered.
     daemon.until(|d| ask(d, "slow"), |reply| reply.status == 200);
+}
+
+#[test]
+fn a_caller_waits_no_longer_for_a_parked_version_than_it_says() {
+    let house = House::new();
+    echo(&house, "a", 4_000, "");
+    // Longer than a test has patience for, were its load waited for.
+    echo(&house, "slow", 4_000, "load = { delay = \"60s\" }\n");
+    let daemon = serve(&house, "memory_budget = 5000\n");
+    assert_eq!(phase(&daemon, "slow"), "parked");
+    let inputs = json!([{ "name": "x", "shape": [1, 1], "datatype": "FP32", "data": [1.0] }]);
+    let said = json!({ "inputs": inputs, "parameters": { "timeout": 150_000 } });
+    let late = daemon.post("/v2/models/slow/infer", &said);
+    assert_eq!(late.status, 504, "{late:?}");
+    let url = format!("http://{}/v2/models/slow/infer", daemon.http);
+    let request = agent().post(url).header("x-request-timeout", "150ms");
+    let late = reply(request.send(json!({ "inputs": inputs }).to_string()));
+    assert_eq!(late.status, 504, "{late:?}");
+}
+
+#[test]
+fn who_asks_what_a_parked_model_is_like_is_told() {
+    let house = House::new();
+    for name in ["a", "b"] {
+        echo(&house, name, 4_000, "");
+    }
+    let daemon = serve(&house, "memory_budget = 5000\n");
+    for (name, path) in [("b", ""), ("a", "/config"), ("b", "/versions/1")] {
+        let reply = daemon.get(&format!("/v2/models/{name}{path}"));
+        assert_eq!((reply.status, &reply.body["name"]), (200, &json!(name)));
+    }
+}
+
+#[cfg(all(feature = "burn", target_os = "linux"))]
+#[test]
+fn memory_is_given_back_when_a_model_is_unloaded() {
+    const WIDE: usize = 3_000;
+    let house = House::new();
+    wide(&house, WIDE);
+    let daemon = serve(&house, "");
+    let loaded = resident(&daemon);
+    let row =
+        json!([{ "name": "x", "shape": [1, WIDE], "datatype": "FP32", "data": vec![1.0; WIDE] }]);
+    assert_eq!(daemon.infer("wide", row.clone()).status, 200);
+    let unload = |d: &Daemon| d.admin_post("/models/wide/unload", &json!({}));
+    let load = |d: &Daemon| d.admin_post("/models/wide/load", &json!({}));
+    let weights = WIDE * WIDE * 4;
+    // Again and again: what is not given back once could be the allocator's habit, what is not each time is a leak.
+    for round in 0..4 {
+        assert_eq!(unload(&daemon).status, 200);
+        daemon.until(
+            |d| d.version("wide", 1),
+            |reply| reply.body["phase"] == "unloaded",
+        );
+        let given_back = |daemon: &Daemon| resident(daemon) + weights * 3 / 4 < loaded;
+        daemon.until(|d| d.version("wide", 1), |_| given_back(&daemon));
+        assert_eq!(load(&daemon).status, 200, "round {round}");
+        daemon.until(
+            |d| d.infer("wide", row.clone()),
+            |reply| reply.status == 200,
+        );
+    }
+    assert!(resident(&daemon) < loaded + weights / 2, "it grows");
+}
+
+/// A linear layer of so many numbers to as many, all zero, beside the files that say so.
+#[cfg(all(feature = "burn", target_os = "linux"))]
+fn wide(house: &House, wide: usize) {
+    house.write(
+        "models/wide/1/model.toml",
+        &format!(
+            "version = 1\n[burn]\nweights = \"model.safetensors\"\n\
+             input = {{ name = \"x\", datatype = \"FP32\", shape = [{wide}] }}\noutput = {{ name = \"y\" }}\n\
+             [[burn.layers]]\ntype = \"linear\"\nname = \"fc\"\n"
+        ),
+    );
+    let (weight, bias) = (wide * wide * 4, wide * 4);
+    let head = json!({
+        "fc.weight": { "dtype": "F32", "shape": [wide, wide], "data_offsets": [0, weight] },
+        "fc.bias": { "dtype": "F32", "shape": [wide], "data_offsets": [weight, weight + bias] },
+    });
+    let head = head.to_string();
+    let mut file = (head.len() as u64).to_le_bytes().to_vec();
+    file.extend(head.as_bytes());
+    // Small numbers that differ, so that no page of them is the shared one of zeros.
+    file.extend((0..(weight + bias) / 4).flat_map(|at| (at as f32 * 1e-9).to_le_bytes()));
+    std::fs::write(house.models().join("wide/1/model.safetensors"), file).unwrap();
+}
+
+/// Resident memory of a daemon in bytes.
+#[cfg(all(feature = "burn", target_os = "linux"))]
+fn resident(daemon: &Daemon) -> usize {
+    let metrics = daemon.metrics();
+    let said = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("process_resident_memory_bytes "));
+    said.unwrap().parse().unwrap()
 }
 
 #[test]

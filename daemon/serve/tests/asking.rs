@@ -119,7 +119,7 @@ async fn a_variant_that_is_asked_for_answers_and_is_no_evidence() {
     let refused = |name: &'static str, version: Option<&'static str>, variant: &'static str| {
         let (world, asks) = (&world, Asks::default().for_variant(variant));
         async move {
-            let entry = world.serve.enter(name, version, &asks, clock::instant());
+            let entry = world.serve.enter(name, version, &asks, Terms::now());
             let error = entry.await.unwrap_err();
             assert_eq!(error.code().http, 400);
             error.to_string()
@@ -141,7 +141,7 @@ async fn a_variant_that_is_asked_for_answers_and_is_no_evidence() {
     assert!(
         world
             .serve
-            .enter("m", None, &only, clock::instant())
+            .enter("m", None, &only, Terms::now())
             .await
             .is_ok()
     );

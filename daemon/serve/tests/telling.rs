@@ -60,7 +60,7 @@ async fn whoever_is_refused_or_leaves_was_assigned_all_the_same() {
 async fn a_model_of_one_version_leaves_no_trace() {
     let world = World::of(canary(true), 5_000).await;
     let asks = Asks::default();
-    let entry = world.serve.enter("m", None, &asks, clock::instant());
+    let entry = world.serve.enter("m", None, &asks, Terms::now());
     let entry = entry.await.unwrap();
     assert!(world.dispatch(&entry, 1.0).await.is_ok());
     assert!(entry.part.is_none() && world.serve.decisions().is_empty());

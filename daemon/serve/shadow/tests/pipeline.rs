@@ -73,7 +73,7 @@ async fn a_decision_and_an_example_know_each_other_by_the_id() {
     fleet.ended = fleet.shadows.changes();
     fleet.put(pipeline(SHADOW)).await;
     let asks = Asks::default().with_id("r1");
-    let entry = serve.enter("p", None, &asks, clock::instant()).await;
+    let entry = serve.enter("p", None, &asks, Terms::now()).await;
     let answer = serve.dispatch(&entry.unwrap(), x(1.0), Terms::now()).await;
     assert_eq!(answer.unwrap().outputs, x(1.0));
     let decision = serve.decisions().get("r1").unwrap();
