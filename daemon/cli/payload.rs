@@ -133,7 +133,11 @@ fn rows(records: &[(String, Value)]) -> String {
         let note = match (&record["error"]["message"], &record["rescue"]) {
             (Value::String(message), _) => cut(message, SENTENCE),
             (_, Value::Object(rescue)) => {
-                format!("covered {}: {}", cell(&rescue["from"]), cell(&rescue["why"]))
+                format!(
+                    "covered {}: {}",
+                    cell(&rescue["from"]),
+                    cell(&rescue["why"])
+                )
             }
             _ => cell(&record["left_out"]),
         };
@@ -147,7 +151,15 @@ fn rows(records: &[(String, Value)]) -> String {
             note,
         ]
     };
-    let headings = ["AT", "REQUEST", "PIPELINE", "ANSWERED BY", "OUTCOME", "MS", "NOTE"];
+    let headings = [
+        "AT",
+        "REQUEST",
+        "PIPELINE",
+        "ANSWERED BY",
+        "OUTCOME",
+        "MS",
+        "NOTE",
+    ];
     table(headings, records.iter().map(row))
 }
 

@@ -87,7 +87,10 @@ fn pattern(field: &Field<'_>, r: &mut Reader<'_>) -> Option<Pattern> {
     Pattern::new(text)
         .map_err(|error| {
             let got = describe(field.value());
-            let message = format!("expected a name or a glob of names, got {got}: {}", error.msg);
+            let message = format!(
+                "expected a name or a glob of names, got {got}: {}",
+                error.msg
+            );
             r.error(field, "invalid-glob", message);
         })
         .ok()

@@ -87,7 +87,10 @@ fn line(record: &Record, hidden: Hidden<'_>, left: Left, text: &mut Text) {
         text.member("model", decided.model.as_str());
         text.member("version", &decided.version.to_string());
     }
-    text.said("unit", record.unit.map(|unit| format!("{unit:032x}")).as_ref());
+    text.said(
+        "unit",
+        record.unit.map(|unit| format!("{unit:032x}")).as_ref(),
+    );
     text.member("outcome", record.outcome.as_str());
     if let Some(failure) = &record.failure {
         let told = match hidden.words() && record.outcome == Outcome::Refused {
@@ -120,7 +123,12 @@ fn line(record: &Record, hidden: Hidden<'_>, left: Left, text: &mut Text) {
         text.object(record.trail.iter(), |text, (_, said)| text.json(said));
     }
     if !record.hidden.is_empty() || !hidden.always.is_empty() {
-        let mut fields: Vec<String> = hidden.always.iter().chain(hidden.here).map(Field::to_string).collect();
+        let mut fields: Vec<String> = hidden
+            .always
+            .iter()
+            .chain(hidden.here)
+            .map(Field::to_string)
+            .collect();
         fields.sort_unstable();
         fields.dedup();
         text.member("redacted", &fields);
@@ -128,7 +136,10 @@ fn line(record: &Record, hidden: Hidden<'_>, left: Left, text: &mut Text) {
     match left {
         Left::Nothing => {}
         Left::Data => text.member("left_out", "the data of tensors, as it is above max_record"),
-        Left::Words => text.member("left_out", "data, parameters and trail, as they are above max_record"),
+        Left::Words => text.member(
+            "left_out",
+            "data, parameters and trail, as they are above max_record",
+        ),
     }
     if let Some(inputs) = &record.inputs {
         request(record, inputs, hidden, left, text);
@@ -228,7 +239,8 @@ fn is_half(datatype: DataType) -> bool {
 /// A wall time (RFC 3339). Later than the year 9999 cannot be written, nor is it met.
 fn time(at_ms: u64) -> String {
     const LAST: u64 = 253_402_300_799_999;
-    humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(at_ms.min(LAST))).to_string()
+    humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(at_ms.min(LAST)))
+        .to_string()
 }
 
 fn cut(sentence: &str) -> &str {
@@ -240,7 +252,10 @@ impl Record {
     /// Whether some of its tensors were too large to be kept.
     fn sheds(&self) -> bool {
         let tensors = [&self.inputs, &self.outputs];
-        let mut parts = tensors.into_iter().flatten().flat_map(|tensors| &tensors.parts);
+        let mut parts = tensors
+            .into_iter()
+            .flatten()
+            .flat_map(|tensors| &tensors.parts);
         parts.any(|part| matches!(part, Part::Outline(..)))
     }
 }
@@ -284,7 +299,11 @@ impl Text {
         self.raw("]");
     }
 
-    fn object<I: Named>(&mut self, items: impl Iterator<Item = I>, mut one: impl FnMut(&mut Self, I)) {
+    fn object<I: Named>(
+        &mut self,
+        items: impl Iterator<Item = I>,
+        mut one: impl FnMut(&mut Self, I),
+    ) {
         self.raw("{");
         for (at, item) in items.enumerate() {
             if at > 0 {

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::files;
 use super::pages::{Message, Pages};
 use super::record::Record;
 use super::settings::{Pick, Settings};
 use super::tally::{Shown, Tally};
-use super::files;
 
 /// What a record takes in the queue beside its tensors.
 const BESIDE: usize = 1_024;

@@ -94,8 +94,16 @@ fn ids_pick_as_many_as_are_asked_for_and_always_the_same() {
         .collect();
     let count = |pick| picks.iter().filter(|other| **other == pick).count();
     let near = |count: usize, share: f64| (count as f64 / 20_000.0 - share).abs() < 0.01;
-    assert!(near(count(Some(Pick::Always)), 0.1), "{}", count(Some(Pick::Always)));
-    assert!(near(count(Some(Pick::Failed)), 0.4), "{}", count(Some(Pick::Failed)));
+    assert!(
+        near(count(Some(Pick::Always)), 0.1),
+        "{}",
+        count(Some(Pick::Always))
+    );
+    assert!(
+        near(count(Some(Pick::Failed)), 0.4),
+        "{}",
+        count(Some(Pick::Failed))
+    );
     assert!(near(count(None), 0.5));
     assert_eq!(some.pick(Some("request-7"), never), picks[7]);
     assert_eq!(all.pick(None, || u64::MAX), Some(Pick::Always));

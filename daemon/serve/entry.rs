@@ -21,8 +21,8 @@ use crate::actors::{Computed, Handle};
 use crate::clock;
 use crate::error::{Error, Node};
 use crate::feedback::{Exposure, Feedback, Request, failed};
-use crate::payload::Failure;
 use crate::measure::{Cell, Ledger, Observation, Outcome, Sample, Times};
+use crate::payload::Failure;
 use crate::trace::Context;
 
 /// A request that has found its pipeline: the contract to read its body with, and the version that was decided on,

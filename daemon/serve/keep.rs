@@ -73,12 +73,7 @@ impl Serve {
     }
 
     /// What the log keeps of a request that has found its route.
-    pub(super) fn keep(
-        &self,
-        route: &Route,
-        revision: Revision,
-        asks: &Asks,
-    ) -> Option<Box<Keep>> {
+    pub(super) fn keep(&self, route: &Route, revision: Revision, asks: &Asks) -> Option<Box<Keep>> {
         if asks.is_part || !self.payload.wants(&route.name) {
             return None;
         }
@@ -148,7 +143,11 @@ impl Entry {
 
 impl Keep {
     /// Notes which outputs are asked for, by their places in the contract.
-    pub(super) fn wants(&mut self, contract: &Contract, outputs: impl ExactSizeIterator<Item = usize>) {
+    pub(super) fn wants(
+        &mut self,
+        contract: &Contract,
+        outputs: impl ExactSizeIterator<Item = usize>,
+    ) {
         if outputs.len() < contract.outputs.len() {
             let ports = outputs.filter_map(|at| contract.outputs.get(at));
             self.wanted = Some(ports.map(|port| Arc::clone(&port.name)).collect());
@@ -226,8 +225,7 @@ impl<'a> Draft<'a> {
             model,
             version,
         });
-        (record.queue, record.compute, record.total) =
-            (ending.queue, ending.compute, ending.total);
+        (record.queue, record.compute, record.total) = (ending.queue, ending.compute, ending.total);
         (record.trail, record.rescue) = (ending.trail, rescue);
         log.push(record);
     }

@@ -10,7 +10,14 @@ use crate::daemon::{House, impresario, iris};
 
 fn top(admin: &str, more: &[&str]) -> Output {
     let mut command = impresario();
-    command.args(["--admin-url", &format!("http://{admin}"), "top", "--once", "--interval", "1s"]);
+    command.args([
+        "--admin-url",
+        &format!("http://{admin}"),
+        "top",
+        "--once",
+        "--interval",
+        "1s",
+    ]);
     command.args(more).output().unwrap()
 }
 
@@ -27,23 +34,48 @@ fn once_tells_what_happened_over_its_interval() {
                 daemon.infer("iris", iris(&[5.1, 3.5, 1.4, 0.2]));
             }
         });
-        let seen = (top(&daemon.admin, &["--output", "json"]), top(&daemon.admin, &[]));
+        let seen = (
+            top(&daemon.admin, &["--output", "json"]),
+            top(&daemon.admin, &[]),
+        );
         stop.store(true, Ordering::Relaxed);
         seen
     });
-    assert!(json.status.success() && text.status.success(), "{json:?}\n{text:?}");
+    assert!(
+        json.status.success() && text.status.success(),
+        "{json:?}\n{text:?}"
+    );
     let view: Value = serde_json::from_slice(&json.stdout).unwrap();
-    assert_eq!((&view["ready"], &view["waits"][0]["model"]), (&true.into(), &"bad".into()), "{view}");
+    assert_eq!(
+        (&view["ready"], &view["waits"][0]["model"]),
+        (&true.into(), &"bad".into()),
+        "{view}"
+    );
     let pipelines = view["pipelines"].as_array().unwrap();
-    let line = pipelines.iter().find(|line| line["name"] == "iris").unwrap();
-    assert_eq!((&line["phase"], &line["variants"][0]["version"]), (&"serving".into(), &1.into()));
+    let line = pipelines
+        .iter()
+        .find(|line| line["name"] == "iris")
+        .unwrap();
+    assert_eq!(
+        (&line["phase"], &line["variants"][0]["version"]),
+        (&"serving".into(), &1.into())
+    );
     assert!(line["rate"].as_f64().unwrap() > 1.0, "{line}");
     assert_eq!(line["failing"], 0.0);
-    let (p50, p99) = (line["p50_ms"].as_f64().unwrap(), line["p99_ms"].as_f64().unwrap());
+    let (p50, p99) = (
+        line["p50_ms"].as_f64().unwrap(),
+        line["p99_ms"].as_f64().unwrap(),
+    );
     assert!(p50 > 0.0 && p50 <= p99 && p99 < 60_000.0, "{line}");
     let text = String::from_utf8(text.stdout).unwrap();
-    assert!(text.starts_with("impresario 0.1.0, ready, up ") && text.contains("requests/s"), "{text}");
-    assert!(text.contains("NOT READY") && text.contains("bad v1"), "{text}");
+    assert!(
+        text.starts_with("impresario 0.1.0, ready, up ") && text.contains("requests/s"),
+        "{text}"
+    );
+    assert!(
+        text.contains("NOT READY") && text.contains("bad v1"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -123,7 +123,11 @@ fn pipelines(state: &State, area: Rect, frame: &mut Frame<'_>) {
         true => String::new(),
         false => format!(", with '{}'", state.filter),
     };
-    let title = format!(" {} pipelines by {}{filter} ", lines.len(), state.sort.as_str());
+    let title = format!(
+        " {} pipelines by {}{filter} ",
+        lines.len(),
+        state.sort.as_str()
+    );
     let (wide, widest) = (area.width >= WIDE, area.width >= WIDEST);
     let mut widths = vec![Constraint::Min(12)];
     let mut names = vec!["PIPELINE"];

@@ -47,7 +47,10 @@ pub(super) fn text(view: &View) -> String {
             let why = wait.why.as_deref().unwrap_or_default();
             [version, wait.phase.clone(), cut(why, REASON)]
         };
-        part(table(["NOT READY", "PHASE", "WHY"], view.waits.iter().map(row)));
+        part(table(
+            ["NOT READY", "PHASE", "WHY"],
+            view.waits.iter().map(row),
+        ));
     }
     if !view.events.is_empty() {
         let row = |event: &super::view::Event| {
@@ -100,7 +103,17 @@ fn pipelines(view: &View) -> String {
             let name = format!("  {}", rows::variant(variant));
             let version = rows::version(line, variant);
             let (policy, phase) = (String::new(), variant.phase.clone());
-            lines.push([name, policy, phase, version, rate, failing, p50, p99, String::new()]);
+            lines.push([
+                name,
+                policy,
+                phase,
+                version,
+                rate,
+                failing,
+                p50,
+                p99,
+                String::new(),
+            ]);
         }
     }
     table(

@@ -37,7 +37,10 @@ fn courses(state: &State, view: &View, area: Rect, frame: &mut Frame<'_>) {
     let width = usize::from(area.width).saturating_sub(1);
     let lines = view.courses.iter().flat_map(|course| {
         let said = course.waits.as_ref().unwrap_or(&course.why);
-        [cut(&headline(course), width), cut(&format!("  {said}"), width)]
+        [
+            cut(&headline(course), width),
+            cut(&format!("  {said}"), width),
+        ]
     });
     let lines: Vec<Text<'_>> = lines.map(Text::from).collect();
     let block = match view.freeze {
@@ -49,10 +52,18 @@ fn courses(state: &State, view: &View, area: Rect, frame: &mut Frame<'_>) {
 
 /// Who, where, and how much.
 fn headline(course: &Course) -> String {
-    let progress = course.progress.as_deref().filter(|progress| *progress != course.phase);
+    let progress = course
+        .progress
+        .as_deref()
+        .filter(|progress| *progress != course.phase);
     let progress = progress.map_or_else(String::new, |progress| format!(", {progress}"));
-    let weight = course.weight.map_or_else(String::new, |weight| format!(", {}", rows::share(weight)));
-    format!("{}: {} {}{weight}{progress}", course.pipeline, course.kind, course.phase)
+    let weight = course
+        .weight
+        .map_or_else(String::new, |weight| format!(", {}", rows::share(weight)));
+    format!(
+        "{}: {} {}{weight}{progress}",
+        course.pipeline, course.kind, course.phase
+    )
 }
 
 fn waits(state: &State, view: &View, area: Rect, frame: &mut Frame<'_>) {
@@ -61,7 +72,10 @@ fn waits(state: &State, view: &View, area: Rect, frame: &mut Frame<'_>) {
     }
     let width = usize::from(area.width);
     let lines = view.waits.iter().map(|wait| {
-        let why = wait.why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+        let why = wait
+            .why
+            .as_ref()
+            .map_or_else(String::new, |why| format!(": {why}"));
         let text = format!("{} v{} {}{why}", wait.model, wait.version, wait.phase);
         Text::from(cut(&text, width))
     });
@@ -74,11 +88,18 @@ pub(super) fn events(view: &View, area: Rect, frame: &mut Frame<'_>) {
         return;
     }
     let width = usize::from(area.width);
-    let lines = view.events.iter().take(usize::from(area.height)).map(|event| {
-        let at = rows::clock(&event.at);
-        let text = format!("{at} {:<18} {} (by {})", event.action, event.what, event.actor);
-        Text::from(cut(&text, width))
-    });
+    let lines = view
+        .events
+        .iter()
+        .take(usize::from(area.height))
+        .map(|event| {
+            let at = rows::clock(&event.at);
+            let text = format!(
+                "{at} {:<18} {} (by {})",
+                event.action, event.what, event.actor
+            );
+            Text::from(cut(&text, width))
+        });
     let block = pane(" newest events ".to_owned());
     frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()).block(block), area);
 }

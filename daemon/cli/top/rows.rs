@@ -56,7 +56,11 @@ pub(super) fn share(weight: f64) -> String {
 
 /// Who answers for a pipeline, with which share.
 pub(super) fn split(line: &Line) -> String {
-    let shared: Vec<&Variant> = line.variants.iter().filter(|one| one.weight.is_some()).collect();
+    let shared: Vec<&Variant> = line
+        .variants
+        .iter()
+        .filter(|one| one.weight.is_some())
+        .collect();
     match shared[..] {
         [] => UNKNOWN.to_owned(),
         [one] if one.model == line.name => format!("v{}", one.version),

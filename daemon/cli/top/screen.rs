@@ -60,9 +60,9 @@ fn asking(interval: Duration, client: Client, tell: Sender<Heard>) -> Sender<()>
         loop {
             let told = match ask::poll(&client) {
                 Ok(polled) => Heard::Polled(Box::new(polled)),
-                Err(error @ (Error::Connect { .. } | Error::Broken { .. } | Error::Stranger { .. })) => {
-                    Heard::Away(error.to_string())
-                }
+                Err(
+                    error @ (Error::Connect { .. } | Error::Broken { .. } | Error::Stranger { .. }),
+                ) => Heard::Away(error.to_string()),
                 Err(error) => Heard::Refused(error.into()),
             };
             if tell.send(told).is_err() {
@@ -87,7 +87,10 @@ fn signals(tell: Sender<Heard>) -> io::Result<()> {
         .build()?;
     let (mut end, mut gone) = {
         let _within = runtime.enter();
-        (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?)
+        (
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::hangup())?,
+        )
     };
     thread::spawn(move || {
         runtime.block_on(async {
@@ -149,7 +152,10 @@ impl Drop for Screen {
     fn drop(&mut self) {
         if let Err(error) = ratatui::try_restore() {
             // There is nobody left to tell but who looks at the terminal.
-            let told = io::Write::write_fmt(&mut io::stderr(), format_args!("restore the terminal: {error}\n"));
+            let told = io::Write::write_fmt(
+                &mut io::stderr(),
+                format_args!("restore the terminal: {error}\n"),
+            );
             drop(told);
         }
     }

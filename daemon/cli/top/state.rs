@@ -91,7 +91,9 @@ impl State {
         let filter = self.filter.to_lowercase();
         let passes = |line: &&Line| {
             let texts = [&line.name, &line.policy, &line.phase];
-            texts.iter().any(|text| text.to_lowercase().contains(&filter))
+            texts
+                .iter()
+                .any(|text| text.to_lowercase().contains(&filter))
         };
         let mut lines: Vec<&Line> = lines.filter(passes).collect();
         let by: fn(&Line) -> Option<f64> = match self.sort {

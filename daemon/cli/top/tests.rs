@@ -40,7 +40,14 @@ fn status() -> Value {
     })
 }
 
-fn cell(pipeline: &str, variant: &str, version: u64, success: u64, failed: u64, buckets: Value) -> Value {
+fn cell(
+    pipeline: &str,
+    variant: &str,
+    version: u64,
+    success: u64,
+    failed: u64,
+    buckets: Value,
+) -> Value {
     json!({"pipeline": pipeline, "variant": variant, "model": pipeline, "version": version,
            "outcomes": {"success": success, "failed": failed, "refused": 1}, "rows": success, "executions": success,
            "request": {"count": success, "nanos": 1, "buckets": buckets}, "queue": {}, "compute": {}})
@@ -48,14 +55,25 @@ fn cell(pipeline: &str, variant: &str, version: u64, success: u64, failed: u64, 
 
 fn polled(at: u64, cells: Vec<Value>) -> Polled {
     let metrics = json!({"at": at, "started": 1_000, "cells": cells, "nodes": []});
-    let rollout = json!({"name": "fraud", "phase": "baking", "progress": "step 2 of 5: analysis 'default'"});
+    let rollout =
+        json!({"name": "fraud", "phase": "baking", "progress": "step 2 of 5: analysis 'default'"});
     let event = |at: &str, action: &str, path: &str, reason: Value| json!({"at": at, "action": action, "actor": "ann", "reason": reason, "changes": [{"path": path}]});
     Polled {
         status: status(),
         metrics: serde_json::from_value(metrics).unwrap(),
         events: vec![
-            event("2026-11-29T01:02:03.456Z", "rollout.advance", "pipelines.fraud.course", Value::Null),
-            event("2026-11-29T01:00:00.000Z", "pipeline.put", "pipelines.fraud.policy", json!("version 4 has new features")),
+            event(
+                "2026-11-29T01:02:03.456Z",
+                "rollout.advance",
+                "pipelines.fraud.course",
+                Value::Null,
+            ),
+            event(
+                "2026-11-29T01:00:00.000Z",
+                "pipeline.put",
+                "pipelines.fraud.policy",
+                json!("version 4 has new features"),
+            ),
         ],
         rollouts: vec![rollout],
     }
@@ -70,8 +88,22 @@ fn looks() -> [Polled; 2] {
         cell("iris", "direct", 1, 4, 0, json!([[300, 4]])),
     ];
     let after = vec![
-        cell("fraud", "stable", 3, 11_900, 2, json!([[319, 11_000], [335, 900]])),
-        cell("fraud", "canary", 4, 590, 11, json!([[319, 590], [400, 10]])),
+        cell(
+            "fraud",
+            "stable",
+            3,
+            11_900,
+            2,
+            json!([[319, 11_000], [335, 900]]),
+        ),
+        cell(
+            "fraud",
+            "canary",
+            4,
+            590,
+            11,
+            json!([[319, 590], [400, 10]]),
+        ),
         cell("iris", "standalone", 2, 8, 0, json!([[300, 8]])),
         cell("iris", "direct", 1, 4, 0, json!([[300, 4]])),
     ];

@@ -154,9 +154,9 @@ impl View {
             courses: courses(now),
             waits: waits(status),
             events: now.events.iter().map(Event::of).collect(),
-            note: metrics.is_none().then(|| {
-                "this daemon gives no /admin/v1/metrics: traffic is not known".to_owned()
-            }),
+            note: metrics
+                .is_none()
+                .then(|| "this daemon gives no /admin/v1/metrics: traffic is not known".to_owned()),
         }
     }
 }

@@ -52,13 +52,22 @@ fn the_disk_holds_the_newest_and_no_more_than_it_may() {
         drop(log);
         pages.work(&waiting);
         let files = list(&folder).unwrap();
-        let sizes: Vec<u64> = files.iter().map(|file| fs::metadata(file).unwrap().len()).collect();
+        let sizes: Vec<u64> = files
+            .iter()
+            .map(|file| fs::metadata(file).unwrap().len())
+            .collect();
         assert!(sizes.len() <= 5, "{sizes:?}");
-        assert!(sizes.iter().all(|size| (1..=8_000).contains(size)), "{sizes:?}");
+        assert!(
+            sizes.iter().all(|size| (1..=8_000).contains(size)),
+            "{sizes:?}"
+        );
         let total: u64 = sizes.iter().sum();
         assert!(total <= 30_000 && total > 15_000, "{sizes:?}");
         let (ids, other) = ids(&folder);
-        assert_eq!((ids.last().unwrap().as_str(), other), (&*format!("{round}-199"), 0));
+        assert_eq!(
+            (ids.last().unwrap().as_str(), other),
+            (&*format!("{round}-199"), 0)
+        );
         assert!(ids.is_sorted() && ids.len() > 20, "{ids:?}");
     }
     assert!(folder.join("notes.txt").exists());
@@ -123,7 +132,11 @@ async fn its_end_waits_for_what_was_pushed_and_takes_no_more() {
     assert_eq!(ids(&folder).0.len(), 100);
     let shown = log.show().unwrap();
     assert_eq!((shown.written, shown.waiting, shown.dropped), (100, 0, 1));
-    let bytes: u64 = list(&folder).unwrap().iter().map(|file| fs::metadata(file).unwrap().len()).sum();
+    let bytes: u64 = list(&folder)
+        .unwrap()
+        .iter()
+        .map(|file| fs::metadata(file).unwrap().len())
+        .sum();
     assert_eq!(shown.bytes, bytes);
 }
 
@@ -145,7 +158,10 @@ fn a_folder_that_cannot_be_written_is_refused_by_its_setting_or_told_later() {
     let shown = log.show().unwrap();
     assert_eq!((shown.written, shown.failed), (1, 2));
     let trouble = shown.trouble.unwrap();
-    assert!(trouble.what.contains("payload") && trouble.at > 0, "{trouble:?}");
+    assert!(
+        trouble.what.contains("payload") && trouble.at > 0,
+        "{trouble:?}"
+    );
     fs::remove_file(&folder).unwrap();
     write("fourth");
     assert_eq!(ids(&folder).0, ["fourth"]);
@@ -159,9 +175,21 @@ fn a_torn_line_is_known_for_one() {
     let (_above, folder) = folder();
     fs::create_dir(&folder).unwrap();
     let path = folder.join("payload-20261129T004831Z-0.jsonl");
-    fs::write(&path, "{\"v\":1,\"id\":\"a\"}\nrubbish\n{\"v\":2}\n{\"v\":1,\"id\":").unwrap();
+    fs::write(
+        &path,
+        "{\"v\":1,\"id\":\"a\"}\nrubbish\n{\"v\":2}\n{\"v\":1,\"id\":",
+    )
+    .unwrap();
     let lines: Vec<Line> = Reader::open(&path).unwrap().map(Result::unwrap).collect();
     let text = "{\"v\":1,\"id\":\"a\"}".to_owned();
     let value: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(lines, [Line::Record(text, value), Line::Other, Line::Other, Line::Torn]);
+    assert_eq!(
+        lines,
+        [
+            Line::Record(text, value),
+            Line::Other,
+            Line::Other,
+            Line::Torn
+        ]
+    );
 }

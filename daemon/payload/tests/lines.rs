@@ -30,7 +30,12 @@ fn check(record: &Record, redact: &[&str], expected: Expect) {
 fn parameters(text: &str) -> Parameters {
     let body = format!(r#"{{"inputs":[],"parameters":{text}}}"#);
     let contract = contract(&[]);
-    let decoded = codec::decode(&contract, Framing::Json, body.as_bytes(), &Limits::default());
+    let decoded = codec::decode(
+        &contract,
+        Framing::Json,
+        body.as_bytes(),
+        &Limits::default(),
+    );
     decoded.unwrap().parameters
 }
 
@@ -41,7 +46,9 @@ fn read(list: &Value, contract: &Contract) -> Vec<Values> {
         let shape: Vec<usize> = serde_json::from_value(written["shape"].clone()).unwrap();
         let count = shape.iter().product();
         if written["encoding"] == BASE64 {
-            let bytes = BASE64_STANDARD.decode(written["data"].as_str().unwrap()).unwrap();
+            let bytes = BASE64_STANDARD
+                .decode(written["data"].as_str().unwrap())
+                .unwrap();
             let label = Label::Input(&port.name);
             return codec::binary::read(&bytes, port.datatype, count, &limits, label).unwrap();
         }
@@ -113,13 +120,11 @@ fn a_record_tells_what_was_asked_decided_and_answered() {
     let half = Tensor::vector(vec![f16::ONE, f16::from_f32(-2.0)]);
     let odd = Tensor::vector(vec![b"\xff".to_vec(), b"a".to_vec()]);
     let whole = record("r-1", &[x.clone(), half, odd]);
-    check(
-        &whole,
-        &[],
-        expect![[""]],
-    );
+    check(&whole, &[], expect![[""]]);
     let asked = Record {
-        parameters: parameters(r#"{"tier":"gold","limit":18446744073709551615,"binary_data_output":true}"#),
+        parameters: parameters(
+            r#"{"tier":"gold","limit":18446744073709551615,"binary_data_output":true}"#,
+        ),
         wanted: Some(["b".into()].into()),
         unit: None,
         limit: None,
@@ -160,13 +165,31 @@ fn what_is_redacted_is_nowhere_in_the_line() {
         ..record("424242", &[secret, open])
     };
     let by_key = Record {
-        hidden: vec![Field::Id, Field::Input("*".into()), Field::Output("a".into()), Field::Parameter("user".into())],
+        hidden: vec![
+            Field::Id,
+            Field::Input("*".into()),
+            Field::Output("a".into()),
+            Field::Parameter("user".into()),
+        ],
         ..refused.clone()
     };
     let by_settings = ["input:a", "output:a", "parameter:user"];
-    check(&Record { id: None, ..refused.clone() }, &by_settings, expect![[""]]);
+    check(
+        &Record {
+            id: None,
+            ..refused.clone()
+        },
+        &by_settings,
+        expect![[""]],
+    );
     for (record, redact) in [
-        (&Record { id: None, ..refused.clone() }, &by_settings[..]),
+        (
+            &Record {
+                id: None,
+                ..refused.clone()
+            },
+            &by_settings[..],
+        ),
         (&by_key, &[]),
         (&by_key, &["input:*"]),
     ] {

@@ -6,7 +6,11 @@ use super::*;
 use expect_test::expect;
 
 fn names(state: &State) -> Vec<&str> {
-    state.lines().iter().map(|line| line.name.as_str()).collect()
+    state
+        .lines()
+        .iter()
+        .map(|line| line.name.as_str())
+        .collect()
 }
 
 #[test]
@@ -20,12 +24,21 @@ fn rates_are_what_two_looks_differ_by() {
     let [stable, canary] = &fraud.variants[..] else {
         panic!("{fraud:?}");
     };
-    assert_eq!((stable.traffic.rate, canary.traffic.rate), (Some(950.0), Some(50.0)));
+    assert_eq!(
+        (stable.traffic.rate, canary.traffic.rate),
+        (Some(950.0), Some(50.0))
+    );
     assert_eq!(canary.traffic.failing, Some(0.1));
     // 2^(319.5/16) ns, 2^(335.5/16) ns, 2^(400.5/16) ns.
     let near = |ms: Option<f64>, expected: f64| (ms.unwrap() / expected - 1.0).abs() < 0.01;
-    assert!(near(stable.traffic.p50_ms, 1.026) && near(stable.traffic.p99_ms, 2.052), "{stable:?}");
-    assert!(near(canary.traffic.p50_ms, 1.026) && near(canary.traffic.p99_ms, 34.29), "{canary:?}");
+    assert!(
+        near(stable.traffic.p50_ms, 1.026) && near(stable.traffic.p99_ms, 2.052),
+        "{stable:?}"
+    );
+    assert!(
+        near(canary.traffic.p50_ms, 1.026) && near(canary.traffic.p99_ms, 34.29),
+        "{canary:?}"
+    );
     // Who is asked directly and was not lately is not shown; who has a share is.
     assert_eq!(view.pipelines[1].variants.len(), 1);
     assert_eq!(view.pipelines[1].traffic.rate, Some(0.5));
@@ -44,21 +57,59 @@ fn a_daemon_that_began_anew_has_no_rates_yet() {
     let view = View::of(&after, Some(&before));
     assert!(view.note.is_some() && once::text(&view).contains("no /admin/v1/metrics"));
     // Whatever else an answer has, or lacks, it is read.
-    let odd = json!({"at": 1, "cells": [{"pipeline": "p", "model": "m", "version": 1, "more": []}]});
-    assert_eq!(serde_json::from_value::<Metrics>(odd).unwrap().cells.len(), 1);
+    let odd =
+        json!({"at": 1, "cells": [{"pipeline": "p", "model": "m", "version": 1, "more": []}]});
+    assert_eq!(
+        serde_json::from_value::<Metrics>(odd).unwrap().cells.len(),
+        1
+    );
     let nothing = View::of(&Polled::default(), None);
     assert_eq!((nothing.pipelines.len(), nothing.ready), (0, false));
 }
 
 #[test]
 fn numbers_fit_their_columns() {
-    let rates = [None, Some(0.0), Some(0.5), Some(9.999), Some(999.96), Some(123_456.7)];
-    assert_eq!(rates.map(rows::rate), ["-", "0", "0.50", "10.0", "1000", "123457"]);
-    let shares = [None, Some(0.0), Some(0.00001), Some(0.0123), Some(0.5), Some(0.9999), Some(1.0)];
-    assert_eq!(shares.map(rows::failing), ["-", "0%", "<.01%", "1.23%", "50.0%", "100%", "100%"]);
-    let times = [None, Some(0.0421), Some(0.9999), Some(9.996), Some(999.6), Some(12_345.0)];
-    assert_eq!(times.map(rows::millis), ["-", "42us", "1.00ms", "10ms", "1.0s", "12.3s"]);
-    assert_eq!([59, 61, 7_260, 180_000].map(rows::span), ["59s", "1m 1s", "2h 1m", "2d 2h"]);
+    let rates = [
+        None,
+        Some(0.0),
+        Some(0.5),
+        Some(9.999),
+        Some(999.96),
+        Some(123_456.7),
+    ];
+    assert_eq!(
+        rates.map(rows::rate),
+        ["-", "0", "0.50", "10.0", "1000", "123457"]
+    );
+    let shares = [
+        None,
+        Some(0.0),
+        Some(0.00001),
+        Some(0.0123),
+        Some(0.5),
+        Some(0.9999),
+        Some(1.0),
+    ];
+    assert_eq!(
+        shares.map(rows::failing),
+        ["-", "0%", "<.01%", "1.23%", "50.0%", "100%", "100%"]
+    );
+    let times = [
+        None,
+        Some(0.0421),
+        Some(0.9999),
+        Some(9.996),
+        Some(999.6),
+        Some(12_345.0),
+    ];
+    assert_eq!(
+        times.map(rows::millis),
+        ["-", "42us", "1.00ms", "10ms", "1.0s", "12.3s"]
+    );
+    assert_eq!(
+        [59, 61, 7_260, 180_000].map(rows::span),
+        ["59s", "1m 1s", "2h 1m", "2d 2h"]
+    );
     assert_eq!([5.0, 33.33, 0.5].map(rows::share), ["5%", "33.33%", "0.5%"]);
 }
 
@@ -77,7 +128,10 @@ fn keys_point_sort_filter_and_pause() {
     assert_eq!(names(&state), ["fraud", "iris", "lost"]);
     keys(&mut state, "/LO\n");
     assert_eq!(names(&state), ["lost"]);
-    assert_eq!((state.mode, state.selected.as_deref()), (Mode::Look, Some("lost")));
+    assert_eq!(
+        (state.mode, state.selected.as_deref()),
+        (Mode::Look, Some("lost"))
+    );
     keys(&mut state, "/q\u{8}\u{8}\u{8}");
     assert_eq!((state.mode, names(&state).len()), (Mode::Filter, 3));
     keys(&mut state, "q\u{1b}");
@@ -94,8 +148,14 @@ fn keys_point_sort_filter_and_pause() {
     assert_eq!(state.trouble.as_deref(), Some("away"));
     // What was seen stays.
     assert_eq!(names(&state).len(), 3);
-    for (code, modifiers) in [(KeyCode::Char('q'), KeyModifiers::NONE), (KeyCode::Char('c'), KeyModifiers::CONTROL)] {
-        assert_eq!(press(&mut state, KeyEvent::new(code, modifiers)), Next::Leave);
+    for (code, modifiers) in [
+        (KeyCode::Char('q'), KeyModifiers::NONE),
+        (KeyCode::Char('c'), KeyModifiers::CONTROL),
+    ] {
+        assert_eq!(
+            press(&mut state, KeyEvent::new(code, modifiers)),
+            Next::Leave
+        );
     }
 }
 

@@ -88,5 +88,8 @@ fn what_is_pointed_at_is_in_sight() {
     }
     keys(&mut state, "\n");
     let text = drawn(&state, 80, 24);
-    assert!(text.contains("> pipeline-150") && text.contains("  canary"), "{text}");
+    assert!(
+        text.contains("> pipeline-150") && text.contains("  canary"),
+        "{text}"
+    );
 }
