@@ -96,7 +96,7 @@ fn line(record: &Record, hidden: Hidden<'_>, left: Left, text: &mut Text) {
         let told = match hidden.words() && record.outcome == Outcome::Refused {
             true => WITHHELD,
             false if left == Left::Words => cut(&failure.message),
-            false => &failure.message,
+            false => failure.message.as_str(),
         };
         text.raw(",\"error\":{\"code\":");
         text.json(failure.code);

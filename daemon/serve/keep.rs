@@ -74,7 +74,7 @@ impl Serve {
 
     /// What the log keeps of a request that has found its route.
     pub(super) fn keep(&self, route: &Route, revision: Revision, asks: &Asks) -> Option<Box<Keep>> {
-        if asks.is_part || !self.payload.wants(&route.name) {
+        if asks.is_part || !self.payload.wants(route.name.as_str()) {
             return None;
         }
         let id = asks.logged.as_deref();

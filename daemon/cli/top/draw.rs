@@ -154,7 +154,7 @@ fn pipelines(state: &State, area: Rect, frame: &mut Frame<'_>) {
         all.push(row(state, line, wide, widest));
         if state.expanded.contains(&line.name) {
             for variant in &line.variants {
-                let mut cells = vec![Cell::from(format!("  {}", rows::variant(variant)))];
+                let mut cells = vec![Cell::from(format!("  {}", variant.name))];
                 cells.extend(wide.then(|| Cell::from("")));
                 cells.push(Cell::from(variant.phase.clone()));
                 cells.push(Cell::from(rows::version(line, variant)));

@@ -100,7 +100,7 @@ fn pipelines(view: &View) -> String {
         }
         for variant in &line.variants {
             let [rate, failing, p50, p99] = rows::numbers(&variant.traffic);
-            let name = format!("  {}", rows::variant(variant));
+            let name = format!("  {}", variant.name);
             let version = rows::version(line, variant);
             let (policy, phase) = (String::new(), variant.phase.clone());
             lines.push([

@@ -87,14 +87,6 @@ pub(super) fn version(line: &Line, variant: &Variant) -> String {
     }
 }
 
-/// How a variant is called under its pipeline.
-pub(super) fn variant(variant: &Variant) -> &str {
-    match variant.name.as_str() {
-        "" => "standalone",
-        name => name,
-    }
-}
-
 /// A time in its two largest units.
 pub(super) fn span(seconds: u64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);

@@ -12,6 +12,9 @@ use crate::cli::output::{cell, list};
 /// Phases of versions that nothing has to be done about.
 const AT_REST: [&str; 4] = ["ready", "unloaded", "discovered", "parked"];
 
+/// The variant of a pipeline that one version answers.
+const ALONE: &str = "standalone";
+
 /// A daemon.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(super) struct View {
@@ -170,17 +173,14 @@ fn versions(status: &Value) -> impl Iterator<Item = (&str, &Value)> {
     })
 }
 
+/// The phases of all versions.
 fn phases(status: &Value) -> BTreeMap<(&str, u64), &str> {
-    let phase = |(model, version): (_, &'_ Value)| {
+    let versions = versions(status).map(|(model, version)| {
         let number = version["version"].as_u64().unwrap_or_default();
-        (model, number)
-    };
-    versions(status)
-        .map(|(model, version)| {
-            let word = version["phase"].as_str().unwrap_or_default();
-            (phase((model, version)), word)
-        })
-        .collect()
+        let phase = version["phase"].as_str().unwrap_or_default();
+        ((model, number), phase)
+    });
+    versions.collect()
 }
 
 fn waits(status: &Value) -> Vec<Wait> {
@@ -254,40 +254,33 @@ impl Line {
         let mut variants = Vec::new();
         let shares = list(&course["variants"]);
         if shares.is_empty() && !serves.is_null() {
-            variants.push(Variant::of("", serves, Some(100.0)));
+            variants.push(Variant::of(ALONE, serves, Some(100.0)));
         }
         for share in shares {
             let weight = share["weight"].as_f64();
             variants.push(Variant::of(&cell(&share["name"]), share, weight));
         }
         for ((variant, model, version), happened) in counted {
-            let known = variants.iter().position(|known| {
+            let known = variants.iter_mut().find(|known| {
                 let same = known.model == *model && known.version == *version;
-                same && (known.name.is_empty() || variant.is_none_or(|name| known.name == name))
+                same && variant.is_none_or(|name| known.name == name)
             });
-            let at = known.unwrap_or_else(|| {
-                variants.push(Variant {
-                    name: variant.unwrap_or("other").to_owned(),
+            match known {
+                Some(known) => known.traffic = Traffic::of(happened, over),
+                // Whoever has neither a share nor requests is history.
+                None if happened.requests() == 0 => {}
+                None => variants.push(Variant {
+                    name: variant.unwrap_or(ALONE).to_owned(),
                     model: (*model).to_owned(),
                     version: *version,
+                    traffic: Traffic::of(happened, over),
                     ..Variant::default()
-                });
-                variants.len() - 1
-            });
-            if known.is_none() && happened.requests() == 0 {
-                // It had requests once, and has neither a share nor requests now.
-                variants.pop();
-                continue;
+                }),
             }
-            let place = &mut variants[at];
-            if place.name.is_empty() {
-                variant.unwrap_or_default().clone_into(&mut place.name);
-            }
-            place.traffic = Traffic::of(happened, over);
         }
         for variant in &mut variants {
             let phase = phases.get(&(variant.model.as_str(), variant.version));
-            phase.unwrap_or(&"gone").clone_into(&mut variant.phase);
+            phase.copied().unwrap_or("gone").clone_into(&mut variant.phase);
             if over.is_some() && variant.traffic.rate.is_none() {
                 variant.traffic.rate = Some(0.0);
             }
