@@ -124,8 +124,11 @@ fn pipelines(state: &State, area: Rect, frame: &mut Frame<'_>) {
         false => format!(", with '{}'", state.filter),
     };
     let title = format!(
-        " {} pipelines by {}{filter} ",
-        lines.len(),
+        " {} by {}{filter} ",
+        match lines.len() {
+            1 => "1 pipeline".to_owned(),
+            count => format!("{count} pipelines"),
+        },
         state.sort.as_str()
     );
     let (wide, widest) = (area.width >= WIDE, area.width >= WIDEST);

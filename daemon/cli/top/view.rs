@@ -280,7 +280,10 @@ impl Line {
         }
         for variant in &mut variants {
             let phase = phases.get(&(variant.model.as_str(), variant.version));
-            phase.copied().unwrap_or("gone").clone_into(&mut variant.phase);
+            phase
+                .copied()
+                .unwrap_or("gone")
+                .clone_into(&mut variant.phase);
             if over.is_some() && variant.traffic.rate.is_none() {
                 variant.traffic.rate = Some(0.0);
             }

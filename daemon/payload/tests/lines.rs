@@ -120,7 +120,13 @@ fn a_record_tells_what_was_asked_decided_and_answered() {
     let half = Tensor::vector(vec![f16::ONE, f16::from_f32(-2.0)]);
     let odd = Tensor::vector(vec![b"\xff".to_vec(), b"a".to_vec()]);
     let whole = record("r-1", &[x.clone(), half, odd]);
-    check(&whole, &[], expect![[""]]);
+    check(
+        &whole,
+        &[],
+        expect![[
+            r#"{"v":1,"at":"2026-11-29T00:48:31.123Z","id":"r-1","pipeline":"front","revision":7,"variant":"canary","arm":1,"why":"slot","model":"m","version":"1","unit":"00000000000000000000000000000abc","outcome":"success","queue_ms":0.005,"compute_ms":1.5,"total_ms":1.75,"deadline_ms":250.0,"request":{"inputs":[{"name":"a","datatype":"FP32","shape":[1,2],"data":[0.1,-0.0]},{"name":"b","datatype":"FP16","shape":[2],"encoding":"base64 of little-endian binary data","data":"ADwAwA=="},{"name":"c","datatype":"BYTES","shape":[2],"encoding":"base64 of little-endian binary data","data":"AQAAAP8BAAAAYQ=="}],"outputs":[{"name":"a"},{"name":"b","parameters":{"binary_data":true}},{"name":"c"}]},"outputs":[{"name":"a","datatype":"FP32","shape":[1,2],"data":[0.1,-0.0]},{"name":"b","datatype":"FP16","shape":[2],"encoding":"base64 of little-endian binary data","data":"ADwAwA=="},{"name":"c","datatype":"BYTES","shape":[2],"encoding":"base64 of little-endian binary data","data":"AQAAAP8BAAAAYQ=="}]}"#
+        ]],
+    );
     let asked = Record {
         parameters: parameters(
             r#"{"tier":"gold","limit":18446744073709551615,"binary_data_output":true}"#,
@@ -138,7 +144,13 @@ fn a_record_tells_what_was_asked_decided_and_answered() {
         }),
         ..record("r-2", &[x.clone(), Tensor::vector(vec![bf16::ONE])])
     };
-    check(&asked, &[], expect![[""]]);
+    check(
+        &asked,
+        &[],
+        expect![[
+            r#"{"v":1,"at":"2026-11-29T00:48:31.123Z","id":"r-2","pipeline":"front","revision":7,"variant":"canary","arm":1,"why":"slot","model":"m","version":"1","outcome":"success","rescue":{"from":"canary","why":"failed","model":"m","version":"2"},"cache":"miss","queue_ms":0.005,"compute_ms":1.5,"total_ms":1.75,"trail":{"nodes":"first=m/1"},"request":{"parameters":{"limit":18446744073709551615,"tier":"gold"},"inputs":[{"name":"a","datatype":"FP32","shape":[1,2],"data":[0.1,-0.0]},{"name":"b","datatype":"BF16","shape":[1],"encoding":"base64 of little-endian binary data","data":"gD8="}],"outputs":[{"name":"b","parameters":{"binary_data":true}}]},"outputs":[{"name":"b","datatype":"BF16","shape":[1],"encoding":"base64 of little-endian binary data","data":"gD8="}]}"#
+        ]],
+    );
     let failed = Record {
         outcome: Outcome::Failed,
         failure: Some(Failure {
@@ -148,7 +160,13 @@ fn a_record_tells_what_was_asked_decided_and_answered() {
         outputs: None,
         ..record("r-3", &[x])
     };
-    check(&failed, &[], expect![[""]]);
+    check(
+        &failed,
+        &[],
+        expect![[
+            r#"{"v":1,"at":"2026-11-29T00:48:31.123Z","id":"r-3","pipeline":"front","revision":7,"variant":"canary","arm":1,"why":"slot","model":"m","version":"1","unit":"00000000000000000000000000000abc","outcome":"failed","error":{"code":"failed","message":"model 'm' version 1 failed"},"queue_ms":0.005,"compute_ms":1.5,"total_ms":1.75,"deadline_ms":250.0,"request":{"inputs":[{"name":"a","datatype":"FP32","shape":[1,2],"data":[0.1,-0.0]}]}}"#
+        ]],
+    );
 }
 
 #[test]
@@ -180,7 +198,9 @@ fn what_is_redacted_is_nowhere_in_the_line() {
             ..refused.clone()
         },
         &by_settings,
-        expect![[""]],
+        expect![[
+            r#"{"v":1,"at":"2026-11-29T00:48:31.123Z","id":null,"pipeline":"front","revision":7,"variant":"canary","arm":1,"why":"slot","model":"m","version":"1","unit":"00000000000000000000000000000abc","outcome":"refused","error":{"code":"invalid","message":"withheld, as it may repeat what is redacted"},"queue_ms":0.005,"compute_ms":1.5,"total_ms":1.75,"deadline_ms":250.0,"redacted":["input:a","output:a","parameter:user"],"request":{"parameters":{"tier":"gold"},"inputs":[{"name":"a","datatype":"INT64","shape":[1],"redacted":true},{"name":"b","datatype":"INT64","shape":[1],"data":[1]}]},"outputs":[{"name":"a","datatype":"INT64","shape":[1],"redacted":true},{"name":"b","datatype":"INT64","shape":[1],"data":[1]}]}"#
+        ]],
     );
     for (record, redact) in [
         (

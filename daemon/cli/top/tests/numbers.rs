@@ -126,13 +126,13 @@ fn keys_point_sort_filter_and_pause() {
     keys(&mut state, "\n");
     assert!(state.expanded.is_empty());
     assert_eq!(names(&state), ["fraud", "iris", "lost"]);
-    keys(&mut state, "/LO\n");
+    keys(&mut state, "/LOS\n");
     assert_eq!(names(&state), ["lost"]);
     assert_eq!(
         (state.mode, state.selected.as_deref()),
         (Mode::Look, Some("lost"))
     );
-    keys(&mut state, "/q\u{8}\u{8}\u{8}");
+    keys(&mut state, "/q\u{8}\u{8}\u{8}\u{8}");
     assert_eq!((state.mode, names(&state).len()), (Mode::Filter, 3));
     keys(&mut state, "q\u{1b}");
     assert_eq!((state.mode, names(&state).len()), (Mode::Look, 3));
@@ -162,5 +162,24 @@ fn keys_point_sort_filter_and_pause() {
 #[test]
 fn once_is_plain_text() {
     let [before, after] = looks();
-    expect![[""]].assert_eq(&once::text(&View::of(&after, Some(&before))));
+    expect![[r#"
+        impresario 0.1.0, ready, up 1h 12m, revision 12, models 9.0 MiB
+        1000 requests/s, 0.50% failing, p50 1.03ms, p99 2.05ms, over 2.0s
+
+        PIPELINE  POLICY      PHASE          SPLIT          REQ/S  FAIL   P50     P99     WHY
+        fraud     canary      baking         v3 95%, v4 5%  1000   0.50%  1.03ms  2.05ms  1,204 of 5,000 requests
+          stable  -           ready          v3 95%         950.0  0%     1.03ms  2.05ms  -
+          canary  -           ready          v4 5%          50.0   10.0%  1.03ms  34ms    -
+        iris      standalone  serving        v2             0.50   0%     451us   451us   -
+        lost      standalone  unknown-model  -              0      -      -       -       there is no model 'gone'
+
+        COURSE  KIND     PHASE   WEIGHT  STEP                             WHY
+        fraud   rollout  baking  5%      step 2 of 5: analysis 'default'  1,204 of 5,000 requests
+
+        NOT READY  PHASE   WHY
+        iris v3    failed  golden example 2: output 'label' differs by 0.4
+
+        EVENT                     ACTION           BY   WHAT
+        2026-11-29T01:02:03.456Z  rollout.advance  ann  fraud
+        2026-11-29T01:00:00.000Z  pipeline.put     ann  fraud: version 4 has new features"#]].assert_eq(&once::text(&View::of(&after, Some(&before))));
 }
