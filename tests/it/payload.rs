@@ -59,7 +59,7 @@ fn post(daemon: &Daemon, id: &str, path: &str, body: &Value) -> crate::daemon::R
 fn asked(numbers: &[f64], who: &str) -> Value {
     let whos = vec![who; numbers.len()];
     json!({
-        "parameters": {"tier": "gold", "user": who},
+        "parameters": {"tier": "platinum", "user": who},
         "inputs": [
             {"name": "x", "datatype": "FP64", "shape": [numbers.len()], "data": numbers},
             {"name": "who", "datatype": "BYTES", "shape": [numbers.len()], "data": whos},
@@ -113,7 +113,7 @@ fn requests_are_kept_to_be_asked_again_and_secrets_are_not() {
     );
     assert_eq!(
         (&one["version"], &one["why"], &one["request"]["parameters"]),
-        (&json!("1"), &json!("only"), &json!({"tier": "gold"}))
+        (&json!("1"), &json!("only"), &json!({"tier": "platinum"}))
     );
     assert_eq!(
         one["request"]["inputs"][1],
@@ -180,7 +180,7 @@ fn requests_are_kept_to_be_asked_again_and_secrets_are_not() {
     );
     let log = daemon.log();
     assert!(
-        log.contains("payload log") && !log.contains("a-secret") && !log.contains("gold"),
+        log.contains("payload log") && !log.contains("a-secret") && !log.contains("platinum"),
         "{log}"
     );
 }
@@ -188,7 +188,7 @@ fn requests_are_kept_to_be_asked_again_and_secrets_are_not() {
 #[test]
 fn a_key_is_kept_as_a_hash_and_a_version_that_is_covered_counts_as_failed() {
     let house = house("");
-    house.fake("m/1", "");
+    house.fake("m/1", "behaviour = \"echo\"\n");
     house.fake("m/2", "behaviour = \"flaky\"\nevery = 1\n");
     let pipeline = json!({
         "key": [{"parameter": "user"}],
@@ -341,7 +341,7 @@ async fn both_doors_are_kept_and_what_json_cannot_carry_too() {
 #[test]
 fn it_is_off_by_default_and_a_folder_that_cannot_be_is_refused() {
     let house = House::new();
-    house.fake("echo/1", "");
+    house.fake("echo/1", "behaviour = \"echo\"\n");
     let daemon = house.serve();
     let ones = json!([{"name": "x", "datatype": "FP32", "shape": [1, 1], "data": [1]}]);
     assert_eq!(daemon.infer("echo", ones).status, 200);
