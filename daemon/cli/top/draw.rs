@@ -88,7 +88,7 @@ fn header(state: &State, area: Rect, frame: &mut Frame<'_>) {
     let width = usize::from(area.width);
     let second = match (&state.trouble, &state.view) {
         (Some(trouble), _) => {
-            let again = format!("{trouble}; trying again every {:?}", state.interval);
+            let again = format!("asked again every {:?}: {trouble}", state.interval);
             Text::styled(cut(&again, width), alarm(state))
         }
         (None, Some(view)) => Text::from(traffic(view)),

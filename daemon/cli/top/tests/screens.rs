@@ -171,7 +171,7 @@ fn a_daemon_that_is_away_is_told_and_what_was_seen_stays() {
         10,
         expect![[r#"
         impresario 0.1.0  ready  up 1h 12m  revision 12  models 9.0 MiB                 |
-        connect to http://127.0.0.1:8082: refused; trying again every 2s                |
+        asked again every 2s: connect to http://127.0.0.1:8082: refused                 |
          3 pipelines by name ───────────────────────────────────────────────────────────|
           PIPELINE         PHASE            SPLIT             REQ/S   FAIL    P50    P99|
         > fraud            baking           v3 95%, v4 5%      1000  0.50% 1.03ms 2.05ms|
