@@ -364,14 +364,11 @@ impl Impresario {
     ) -> Result<Answer, Error> {
         let terms = Terms::now();
         let entry = self.serve.enter(name, None, asks, terms.arrived).await?;
-        let inputs = entry
-            .contract()
-            .arrange(inputs)
-            .inspect_err(|mismatch| {
-                entry.refused(terms.arrived, terms.trace, || {
-                    Failure::of(&mismatch.clone().into())
-                })
-            })?;
+        let inputs = entry.contract().arrange(inputs).inspect_err(|mismatch| {
+            entry.refused(terms.arrived, terms.trace, || {
+                Failure::of(&mismatch.clone().into())
+            })
+        })?;
         self.serve.dispatch(&entry, inputs, terms).await
     }
 

@@ -63,8 +63,8 @@ pub(super) async fn infer(
     let mut entry = entry?;
     let reading = clock::instant();
     let decoded = decode(request, &entry, framing, body, plane, &mut terms).await;
-    let mut decoded = decoded
-        .inspect_err(|fault| entry.refused(begun, terms.trace, || fault.failure()))?;
+    let mut decoded =
+        decoded.inspect_err(|fault| entry.refused(begun, terms.trace, || fault.failure()))?;
     let read = reading.elapsed();
     entry.keeps(&decoded.parameters);
     let said = decoded.parameters.iter();

@@ -91,6 +91,7 @@ fn line(record: &Record, hidden: Hidden<'_>, left: Left, text: &mut Text) {
         "unit",
         record.unit.map(|unit| format!("{unit:032x}")).as_ref(),
     );
+    text.said("trace", record.trace.map(|id| id.to_string()).as_ref());
     text.member("outcome", record.outcome.as_str());
     if let Some(failure) = &record.failure {
         let told = match hidden.words() && record.outcome == Outcome::Refused {

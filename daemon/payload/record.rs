@@ -11,6 +11,7 @@ use super::redact::Field;
 use crate::codec::Parameters;
 use crate::error::Error;
 use crate::measure::Outcome;
+use crate::trace::TraceId;
 
 /// What a text of a BYTES tensor takes beside its bytes.
 const PIECE: usize = 24;
@@ -30,6 +31,8 @@ pub struct Record {
     pub decided: Option<Decided>,
     /// Whose request it is, as a hash.
     pub unit: Option<u128>,
+    /// The trace that it belongs to, where it belongs to one.
+    pub trace: Option<TraceId>,
     /// How it ended for its caller.
     pub outcome: Outcome,
     /// Why it failed.

@@ -62,6 +62,7 @@ fn record(id: &str, tensors: &[Tensor]) -> Record {
             version: VersionNumber::ONE,
         }),
         unit: Some(0xabc),
+        trace: None,
         outcome: Outcome::Success,
         failure: None,
         rescue: None,

@@ -19,6 +19,7 @@ use crate::draw::draw;
 use crate::error::Error;
 use crate::measure::Outcome;
 use crate::payload::{Covered, Decided, Failure, Field, Log, Pick, Record, Tensors};
+use crate::trace::TraceId;
 
 /// The header that names a request: where a pipeline tells its callers apart by it, the id is their key.
 const ID: &str = "x-request-id";
@@ -56,6 +57,7 @@ pub(super) struct Ending {
     pub(super) compute: Duration,
     pub(super) total: Duration,
     pub(super) trail: Vec<(&'static str, String)>,
+    pub(super) trace: Option<TraceId>,
 }
 
 impl Serve {
@@ -226,7 +228,7 @@ impl<'a> Draft<'a> {
             version,
         });
         (record.queue, record.compute, record.total) = (ending.queue, ending.compute, ending.total);
-        (record.trail, record.rescue) = (ending.trail, rescue);
+        (record.trail, record.trace, record.rescue) = (ending.trail, ending.trace, rescue);
         log.push(record);
     }
 
@@ -252,6 +254,7 @@ impl<'a> Draft<'a> {
             revision: revision.0,
             decided: None,
             unit: unit.map(Unit::bits),
+            trace: None,
             outcome,
             failure: self.failure,
             rescue: None,

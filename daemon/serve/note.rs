@@ -87,6 +87,7 @@ impl Note<'_> {
                 compute: self.compute,
                 total: self.begun.elapsed(),
                 trail: trail.map_or_else(Vec::new, |trail| trail.said()),
+                trace: self.trace.map(|context| context.trace),
             },
         );
     }

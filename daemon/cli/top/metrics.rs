@@ -1,17 +1,16 @@
 //! `GET /admin/v1/metrics` as it is read here, and what two of its answers differ by.
 //!
-//! All numbers count from the daemon's start, so a rate is the difference of two answers. Durations come as an exponential
-//! histogram of scale 4: the bucket of an index has durations up to 2^((index+1)/16) nanoseconds.
+//! All numbers count from the daemon's start, so a rate is the difference of two answers. Durations come as the buckets of
+//! the sketch that they are counted in.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::measure::Counts;
+
 /// What is wrong on the daemon's side.
 const FAILURES: [&str; 5] = ["failed", "crashed", "overloaded", "unavailable", "expired"];
-
-/// Buckets in which durations double.
-const SCALE: f64 = 16.0;
 
 /// An answer.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -44,7 +43,7 @@ pub(super) struct Cell {
 pub(super) struct Sketch {
     /// Indices and counts, in the order of indices.
     #[serde(default)]
-    buckets: Vec<(i64, u64)>,
+    buckets: Vec<(i32, u64)>,
 }
 
 /// What happened between two answers.
@@ -52,7 +51,7 @@ pub(super) struct Sketch {
 pub(super) struct Happened {
     requests: u64,
     failures: u64,
-    buckets: BTreeMap<i64, u64>,
+    took: Counts,
 }
 
 // === impl Metrics ===
@@ -96,15 +95,18 @@ impl Cell {
                 happened.failures += count;
             }
         }
-        let old = before.map_or(&[][..], |before| &before.request.buckets);
-        let old: BTreeMap<i64, u64> = old.iter().copied().collect();
-        for (index, count) in &self.request.buckets {
-            let count = count.saturating_sub(old.get(index).copied().unwrap_or(0));
-            if count > 0 {
-                happened.buckets.insert(*index, count);
-            }
-        }
+        let took = before.map_or_else(Counts::default, |before| before.request.counts());
+        happened.took = self.request.counts().since(&took);
         happened
+    }
+}
+
+// === impl Sketch ===
+
+impl Sketch {
+    fn counts(&self) -> Counts {
+        // Their sum is not asked for here.
+        Counts::new(self.buckets.iter().copied(), 0)
     }
 }
 
@@ -114,9 +116,7 @@ impl Happened {
     pub(super) fn add(&mut self, other: &Self) {
         self.requests += other.requests;
         self.failures += other.failures;
-        for (index, count) in &other.buckets {
-            *self.buckets.entry(*index).or_default() += count;
-        }
+        self.took.add(&other.took);
     }
 
     pub(super) fn requests(&self) -> u64 {
@@ -128,18 +128,8 @@ impl Happened {
         (self.requests > 0).then(|| self.failures as f64 / self.requests as f64)
     }
 
-    /// The duration that a share of the requests kept within, in milliseconds: the middle of its bucket, which is at most
-    /// 2.2 % off.
+    /// The duration that a share of the requests kept within, in milliseconds.
     pub(super) fn quantile_ms(&self, share: f64) -> Option<f64> {
-        let count: u64 = self.buckets.values().sum();
-        let rank = ((count as f64 * share).ceil() as u64).max(1);
-        let mut below = 0;
-        for (index, count) in &self.buckets {
-            below += count;
-            if below >= rank {
-                return Some(((*index as f64 + 0.5) / SCALE).exp2() / 1e6);
-            }
-        }
-        None
+        self.took.quantile(share).map(|seconds| seconds * 1e3)
     }
 }

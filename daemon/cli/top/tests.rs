@@ -82,10 +82,10 @@ fn polled(at: u64, cells: Vec<Value>) -> Polled {
 /// Two looks, two seconds apart.
 fn looks() -> [Polled; 2] {
     let before = vec![
-        cell("fraud", "stable", 3, 10_000, 2, json!([[319, 10_000]])),
-        cell("fraud", "canary", 4, 500, 1, json!([[319, 500]])),
-        cell("iris", "standalone", 2, 7, 0, json!([[300, 7]])),
-        cell("iris", "direct", 1, 4, 0, json!([[300, 4]])),
+        cell("fraud", "stable", 3, 10_000, 2, json!([[-160, 10_000]])),
+        cell("fraud", "canary", 4, 500, 1, json!([[-160, 500]])),
+        cell("iris", "standalone", 2, 7, 0, json!([[-180, 7]])),
+        cell("iris", "direct", 1, 4, 0, json!([[-180, 4]])),
     ];
     let after = vec![
         cell(
@@ -94,7 +94,7 @@ fn looks() -> [Polled; 2] {
             3,
             11_900,
             2,
-            json!([[319, 11_000], [335, 900]]),
+            json!([[-160, 11_000], [-144, 900]]),
         ),
         cell(
             "fraud",
@@ -102,10 +102,10 @@ fn looks() -> [Polled; 2] {
             4,
             590,
             11,
-            json!([[319, 590], [400, 10]]),
+            json!([[-160, 590], [-80, 10]]),
         ),
-        cell("iris", "standalone", 2, 8, 0, json!([[300, 8]])),
-        cell("iris", "direct", 1, 4, 0, json!([[300, 4]])),
+        cell("iris", "standalone", 2, 8, 0, json!([[-180, 8]])),
+        cell("iris", "direct", 1, 4, 0, json!([[-180, 4]])),
     ];
     [polled(61_000, before), polled(63_000, after)]
 }
