@@ -164,13 +164,13 @@ fn once_is_plain_text() {
     let [before, after] = looks();
     expect![[r#"
         impresario 0.1.0, ready, up 1h 12m, revision 12, models 9.0 MiB
-        1000 requests/s, 0.50% failing, p50 1.03ms, p99 2.05ms, over 2.0s
+        1000 requests/s, 0.50% failing, p50 1.02ms, p99 2.04ms, over 2.0s
 
         PIPELINE  POLICY      PHASE          SPLIT          REQ/S  FAIL   P50     P99     WHY
-        fraud     canary      baking         v3 95%, v4 5%  1000   0.50%  1.03ms  2.05ms  1,204 of 5,000 requests
-          stable  -           ready          v3 95%         950.0  0%     1.03ms  2.05ms  -
-          canary  -           ready          v4 5%          50.0   10.0%  1.03ms  34ms    -
-        iris      standalone  serving        v2             0.50   0%     451us   451us   -
+        fraud     canary      baking         v3 95%, v4 5%  1000   0.50%  1.02ms  2.04ms  1,204 of 5,000 requests
+          stable  -           ready          v3 95%         950.0  0%     1.02ms  2.04ms  -
+          canary  -           ready          v4 5%          50.0   10.0%  1.00ms  32ms    -
+        iris      standalone  serving        v2             0.50   0%     420us   429us   -
         lost      standalone  unknown-model  -              0      -      -       -       there is no model 'gone'
 
         COURSE  KIND     PHASE   WEIGHT  STEP                             WHY

@@ -34,31 +34,31 @@ fn eighty_columns_hold_it_all() {
         80,
         24,
         expect![[r#"
-        impresario 0.1.0  ready  up 1h 12m  revision 12  models 9.0 MiB                 |
-        1000 requests/s  0.50% failing  p50 1.03ms  p99 2.05ms  over 2.0s               |
-         3 pipelines by name ───────────────────────────────────────────────────────────|
-          PIPELINE         PHASE            SPLIT             REQ/S   FAIL    P50    P99|
-        > fraud            baking           v3 95%, v4 5%      1000  0.50% 1.03ms 2.05ms|
-          iris             serving          v2                 0.50     0%  451us  451us|
-          lost             unknown-model    -                     0      -      -      -|
-                                                                                        |
-                                                                                        |
-                                                                                        |
-                                                                                        |
-                                                                                        |
-        fraud (canary): 1,204 of 5,000 requests                                         |
-         1 under way ─────────────────────────────────── 1 not ready ───────────────────|
-        fraud: rollout baking, 5%, step 2 of 5: analys… iris v3 failed: golden example …|
-          1,204 of 5,000 requests                                                       |
-                                                                                        |
-         newest events ─────────────────────────────────────────────────────────────────|
-        01:02:03 rollout.advance    fraud (by ann)                                      |
-        01:00:00 pipeline.put       fraud: version 4 has new features (by ann)          |
-                                                                                        |
-                                                                                        |
-                                                                                        |
-        q leave  enter variants  s sort  / filter  p pause  ? help                      |
-    "#]],
+            impresario 0.1.0  ready  up 1h 12m  revision 12  models 9.0 MiB                 |
+            1000 requests/s  0.50% failing  p50 1.02ms  p99 2.04ms  over 2.0s               |
+             3 pipelines by name ───────────────────────────────────────────────────────────|
+              PIPELINE         PHASE            SPLIT             REQ/S   FAIL    P50    P99|
+            > fraud            baking           v3 95%, v4 5%      1000  0.50% 1.02ms 2.04ms|
+              iris             serving          v2                 0.50     0%  420us  429us|
+              lost             unknown-model    -                     0      -      -      -|
+                                                                                            |
+                                                                                            |
+                                                                                            |
+                                                                                            |
+                                                                                            |
+            fraud (canary): 1,204 of 5,000 requests                                         |
+             1 under way ─────────────────────────────────── 1 not ready ───────────────────|
+            fraud: rollout baking, 5%, step 2 of 5: analys… iris v3 failed: golden example …|
+              1,204 of 5,000 requests                                                       |
+                                                                                            |
+             newest events ─────────────────────────────────────────────────────────────────|
+            01:02:03 rollout.advance    fraud (by ann)                                      |
+            01:00:00 pipeline.put       fraud: version 4 has new features (by ann)          |
+                                                                                            |
+                                                                                            |
+                                                                                            |
+            q leave  enter variants  s sort  / filter  p pause  ? help                      |
+        "#]],
     );
     keys(&mut state, "\n/fr");
     check(
@@ -66,31 +66,31 @@ fn eighty_columns_hold_it_all() {
         80,
         24,
         expect![[r#"
-        impresario 0.1.0  ready  up 1h 12m  revision 12  models 9.0 MiB                 |
-        1000 requests/s  0.50% failing  p50 1.03ms  p99 2.05ms  over 2.0s               |
-         1 pipeline by name, with 'fr' ─────────────────────────────────────────────────|
-          PIPELINE         PHASE            SPLIT             REQ/S   FAIL    P50    P99|
-        > fraud            baking           v3 95%, v4 5%      1000  0.50% 1.03ms 2.05ms|
-            stable         ready            v3 95%            950.0     0% 1.03ms 2.05ms|
-            canary         ready            v4 5%              50.0  10.0% 1.03ms   34ms|
-                                                                                        |
-                                                                                        |
-                                                                                        |
-                                                                                        |
-                                                                                        |
-        fraud (canary): 1,204 of 5,000 requests                                         |
-         1 under way ─────────────────────────────────── 1 not ready ───────────────────|
-        fraud: rollout baking, 5%, step 2 of 5: analys… iris v3 failed: golden example …|
-          1,204 of 5,000 requests                                                       |
-                                                                                        |
-         newest events ─────────────────────────────────────────────────────────────────|
-        01:02:03 rollout.advance    fraud (by ann)                                      |
-        01:00:00 pipeline.put       fraud: version 4 has new features (by ann)          |
-                                                                                        |
-                                                                                        |
-                                                                                        |
-        /fr_  enter: keep it  esc: show all                                             |
-    "#]],
+            impresario 0.1.0  ready  up 1h 12m  revision 12  models 9.0 MiB                 |
+            1000 requests/s  0.50% failing  p50 1.02ms  p99 2.04ms  over 2.0s               |
+             1 pipeline by name, with 'fr' ─────────────────────────────────────────────────|
+              PIPELINE         PHASE            SPLIT             REQ/S   FAIL    P50    P99|
+            > fraud            baking           v3 95%, v4 5%      1000  0.50% 1.02ms 2.04ms|
+                stable         ready            v3 95%            950.0     0% 1.02ms 2.04ms|
+                canary         ready            v4 5%              50.0  10.0% 1.00ms   32ms|
+                                                                                            |
+                                                                                            |
+                                                                                            |
+                                                                                            |
+                                                                                            |
+            fraud (canary): 1,204 of 5,000 requests                                         |
+             1 under way ─────────────────────────────────── 1 not ready ───────────────────|
+            fraud: rollout baking, 5%, step 2 of 5: analys… iris v3 failed: golden example …|
+              1,204 of 5,000 requests                                                       |
+                                                                                            |
+             newest events ─────────────────────────────────────────────────────────────────|
+            01:02:03 rollout.advance    fraud (by ann)                                      |
+            01:00:00 pipeline.put       fraud: version 4 has new features (by ann)          |
+                                                                                            |
+                                                                                            |
+                                                                                            |
+            /fr_  enter: keep it  esc: show all                                             |
+        "#]],
     );
 }
 
@@ -103,47 +103,47 @@ fn a_wide_screen_tells_more() {
         120,
         40,
         expect![[r#"
-        impresario 0.1.0  ready  up 1h 12m  revision 12  models 9.0 MiB                                                         |
-        1000 requests/s  0.50% failing  p50 1.03ms  p99 2.05ms  over 2.0s                                                       |
-         3 pipelines by requests ───────────────────────────────────────────────────────────────────────────────────────────────|
-          PIPELINE                          POLICY      PHASE            SPLIT                        REQ/S   FAIL    P50    P99|
-          fraud                             canary      baking           v3 95%, v4 5%                 1000  0.50% 1.03ms 2.05ms|
-            stable                                      ready            v3 95%                       950.0     0% 1.03ms 2.05ms|
-            canary                                      ready            v4 5%                         50.0  10.0% 1.03ms   34ms|
-        > iris                              standalone  serving          v2                            0.50     0%  451us  451us|
-          lost                              standalone  unknown-model    -                                0      -      -      -|
-                                                                                                                                |
-                                                                                                                                |
-                                                                                                                                |
-                                                                                                                                |
-                                                                                                                                |
-                                                                                                                                |
-                                                                                                                                |
-                                                                                                                                |
-                                                                                                                                |
-                                                                                                                                |
-                                                                                                                                |
-        iris (standalone): nothing is waited for                                                                                |
-         1 under way ─────────────────────────────────────────────────────────── 1 not ready ───────────────────────────────────|
-        fraud: rollout baking, 5%, step 2 of 5: analysis 'default'              iris v3 failed: golden example 2: output 'label…|
-          1,204 of 5,000 requests                                                                                               |
-                                                                                                                                |
-                                                                                                                                |
-                                                                                                                                |
-                                                                                                                                |
-                                                                                                                                |
-         newest events ─────────────────────────────────────────────────────────────────────────────────────────────────────────|
-        01:02:03 rollout.advance    fraud (by ann)                                                                              |
-        01:00:00 pipeline.put       fraud: version 4 has new features (by ann)                                                  |
-                                                                                                                                |
-                                                                                                                                |
-                                                                                                                                |
-                                                                                                                                |
-                                                                                                                                |
-                                                                                                                                |
-                                                                                                                                |
-        q leave  enter variants  s sort  / filter  p pause  ? help                                                              |
-    "#]],
+            impresario 0.1.0  ready  up 1h 12m  revision 12  models 9.0 MiB                                                         |
+            1000 requests/s  0.50% failing  p50 1.02ms  p99 2.04ms  over 2.0s                                                       |
+             3 pipelines by requests ───────────────────────────────────────────────────────────────────────────────────────────────|
+              PIPELINE                          POLICY      PHASE            SPLIT                        REQ/S   FAIL    P50    P99|
+              fraud                             canary      baking           v3 95%, v4 5%                 1000  0.50% 1.02ms 2.04ms|
+                stable                                      ready            v3 95%                       950.0     0% 1.02ms 2.04ms|
+                canary                                      ready            v4 5%                         50.0  10.0% 1.00ms   32ms|
+            > iris                              standalone  serving          v2                            0.50     0%  420us  429us|
+              lost                              standalone  unknown-model    -                                0      -      -      -|
+                                                                                                                                    |
+                                                                                                                                    |
+                                                                                                                                    |
+                                                                                                                                    |
+                                                                                                                                    |
+                                                                                                                                    |
+                                                                                                                                    |
+                                                                                                                                    |
+                                                                                                                                    |
+                                                                                                                                    |
+                                                                                                                                    |
+            iris (standalone): nothing is waited for                                                                                |
+             1 under way ─────────────────────────────────────────────────────────── 1 not ready ───────────────────────────────────|
+            fraud: rollout baking, 5%, step 2 of 5: analysis 'default'              iris v3 failed: golden example 2: output 'label…|
+              1,204 of 5,000 requests                                                                                               |
+                                                                                                                                    |
+                                                                                                                                    |
+                                                                                                                                    |
+                                                                                                                                    |
+                                                                                                                                    |
+             newest events ─────────────────────────────────────────────────────────────────────────────────────────────────────────|
+            01:02:03 rollout.advance    fraud (by ann)                                                                              |
+            01:00:00 pipeline.put       fraud: version 4 has new features (by ann)                                                  |
+                                                                                                                                    |
+                                                                                                                                    |
+                                                                                                                                    |
+                                                                                                                                    |
+                                                                                                                                    |
+                                                                                                                                    |
+                                                                                                                                    |
+            q leave  enter variants  s sort  / filter  p pause  ? help                                                              |
+        "#]],
     );
 }
 
@@ -170,17 +170,17 @@ fn a_daemon_that_is_away_is_told_and_what_was_seen_stays() {
         80,
         10,
         expect![[r#"
-        impresario 0.1.0  ready  up 1h 12m  revision 12  models 9.0 MiB                 |
-        asked again every 2s: connect to http://127.0.0.1:8082: refused                 |
-         3 pipelines by name ───────────────────────────────────────────────────────────|
-          PIPELINE         PHASE            SPLIT             REQ/S   FAIL    P50    P99|
-        > fraud            baking           v3 95%, v4 5%      1000  0.50% 1.03ms 2.05ms|
-          iris             serving          v2                 0.50     0%  451us  451us|
-          lost             unknown-model    -                     0      -      -      -|
-                                                                                        |
-        fraud (canary): 1,204 of 5,000 requests                                         |
-        q leave  enter variants  s sort  / filter  p pause  ? help                      |
-    "#]],
+            impresario 0.1.0  ready  up 1h 12m  revision 12  models 9.0 MiB                 |
+            asked again every 2s: connect to http://127.0.0.1:8082: refused                 |
+             3 pipelines by name ───────────────────────────────────────────────────────────|
+              PIPELINE         PHASE            SPLIT             REQ/S   FAIL    P50    P99|
+            > fraud            baking           v3 95%, v4 5%      1000  0.50% 1.02ms 2.04ms|
+              iris             serving          v2                 0.50     0%  420us  429us|
+              lost             unknown-model    -                     0      -      -      -|
+                                                                                            |
+            fraud (canary): 1,204 of 5,000 requests                                         |
+            q leave  enter variants  s sort  / filter  p pause  ? help                      |
+        "#]],
     );
 }
 
@@ -193,31 +193,31 @@ fn the_keys_are_told() {
         80,
         24,
         expect![[r#"
-        impresario 0.1.0  ready  up 1h 12m  revision 12  models 9.0 MiB                 |
-        1000 requests/s  0.50% failing  p50 1.03ms  p99 2.05ms  over 2.0s               |
-         3 pipelines by name ───────────────────────────────────────────────────────────|
-          PIPELINE         PHASE            SPLIT             REQ/S   FAIL    P50    P99|
-        > fraud            baking           v3 95%, v4 5%      1000  0.50% 1.03ms 2.05ms|
-          iris             serving          v2                 0.50     0%  451us  451us|
-          lost    ┌ keys ────────────────────────────────────────────────────┐  -      -|
-                  │ up, k / down, j     point at another pipeline            │          |
-                  │ page up, page down  ten at a time                        │          |
-                  │ g / G               the first, the last                  │          |
-                  │ enter, space        its variants and versions            │          |
-                  │ s                   sort: name, requests, failures, p99  │          |
-        fraud (can│ /                   show only what has these letters     │          |
-         1 under w│ esc                 show all again                       │──────────|
-        fraud: rol│ p                   pause: nothing moves until p again   │ example …|
-          1,204 of│ ?                   this                                 │          |
-                  │ q, ctrl-c           leave                                │          |
-         newest ev└──────────────────────────────────────────────────────────┘──────────|
-        01:02:03 rollout.advance    fraud (by ann)                                      |
-        01:00:00 pipeline.put       fraud: version 4 has new features (by ann)          |
-                                                                                        |
-                                                                                        |
-                                                                                        |
-        q leave  enter variants  s sort  / filter  p pause  ? help                      |
-    "#]],
+            impresario 0.1.0  ready  up 1h 12m  revision 12  models 9.0 MiB                 |
+            1000 requests/s  0.50% failing  p50 1.02ms  p99 2.04ms  over 2.0s               |
+             3 pipelines by name ───────────────────────────────────────────────────────────|
+              PIPELINE         PHASE            SPLIT             REQ/S   FAIL    P50    P99|
+            > fraud            baking           v3 95%, v4 5%      1000  0.50% 1.02ms 2.04ms|
+              iris             serving          v2                 0.50     0%  420us  429us|
+              lost    ┌ keys ────────────────────────────────────────────────────┐  -      -|
+                      │ up, k / down, j     point at another pipeline            │          |
+                      │ page up, page down  ten at a time                        │          |
+                      │ g / G               the first, the last                  │          |
+                      │ enter, space        its variants and versions            │          |
+                      │ s                   sort: name, requests, failures, p99  │          |
+            fraud (can│ /                   show only what has these letters     │          |
+             1 under w│ esc                 show all again                       │──────────|
+            fraud: rol│ p                   pause: nothing moves until p again   │ example …|
+              1,204 of│ ?                   this                                 │          |
+                      │ q, ctrl-c           leave                                │          |
+             newest ev└──────────────────────────────────────────────────────────┘──────────|
+            01:02:03 rollout.advance    fraud (by ann)                                      |
+            01:00:00 pipeline.put       fraud: version 4 has new features (by ann)          |
+                                                                                            |
+                                                                                            |
+                                                                                            |
+            q leave  enter variants  s sort  / filter  p pause  ? help                      |
+        "#]],
     );
 }
 
