@@ -124,14 +124,12 @@ impl Screen {
             while idle {
                 if event::poll(TICK).map_err(failed)? {
                     idle = false;
-                    match event::read().map_err(failed)? {
-                        Event::Key(key) if key.kind != KeyEventKind::Release => {
-                            if press(&mut state, key) == Next::Leave {
-                                return Ok(Exit::Done);
-                            }
-                        }
-                        // A new size is drawn for, and the rest changes nothing.
-                        _ => {}
+                    // A new size is drawn for, and what else there is changes nothing.
+                    if let Event::Key(key) = event::read().map_err(failed)?
+                        && key.kind != KeyEventKind::Release
+                        && press(&mut state, key) == Next::Leave
+                    {
+                        return Ok(Exit::Done);
                     }
                 }
                 for heard in heard.try_iter() {
