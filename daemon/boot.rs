@@ -268,6 +268,7 @@ async fn begin(settings: &Settings) -> Result<Impresario, ServeError> {
         .waiting(settings.models.waiting.get())
         .store(store)
         .webhooks(settings.notify.webhooks.clone())
+        .payload_log(settings.payload_log.clone())
         .begin();
     Ok(impresario.await?)
 }
@@ -290,6 +291,7 @@ async fn go_down(
     };
     let finished = tokio::time::timeout(grace, finish).await;
     impresario.notifier().stop().await;
+    impresario.payload_log().stop().await;
     if let Some(grpc) = grpc {
         // Every request is answered or given up: what is left is for answers to reach the wire. Who keeps a
         // connection open for another reason is not waited for.

@@ -26,6 +26,7 @@ use crate::error::Error;
 use crate::measure::{Ledgers, Measure};
 use crate::notify::{self, Notifier};
 use crate::observatory::Observatory;
+use crate::payload::{self, Failure};
 use crate::serve::{Answer, Asks, Cache, Serve, Shadows, Terms};
 use crate::store::{Error as StoreError, Memory, Retention, Store};
 
@@ -57,6 +58,7 @@ pub struct Builder {
     limits: fleet::Limits,
     store: Arc<dyn Store>,
     webhooks: Vec<notify::Hook>,
+    payload_log: Option<payload::Settings>,
     pipelines: Vec<(Name, Pipeline)>,
     registered: Vec<(Name, VersionNumber, Build)>,
 }
@@ -70,6 +72,9 @@ pub enum StartError {
     /// An engine is required that is not there.
     #[error("find the engines: {0}")]
     Engines(LoadError),
+    /// The payload log cannot be kept.
+    #[error(transparent)]
+    Payload(#[from] payload::Error),
     /// The state cannot be read.
     #[error("open the state")]
     Store(#[source] StoreError),
@@ -104,6 +109,7 @@ impl Default for Builder {
             limits: fleet::Limits::default(),
             store: Arc::new(Memory::new(Retention::default())),
             webhooks: Vec::new(),
+            payload_log: None,
             pipelines: Vec::new(),
             registered: Vec::new(),
         }
@@ -152,6 +158,13 @@ impl Builder {
     #[must_use]
     pub fn webhooks(mut self, webhooks: Vec<notify::Hook>) -> Self {
         self.webhooks = webhooks;
+        self
+    }
+
+    /// Where what requests ask and get is kept; nowhere where nothing is said.
+    #[must_use]
+    pub fn payload_log(mut self, settings: Option<payload::Settings>) -> Self {
+        self.payload_log = settings;
         self
     }
 
@@ -248,6 +261,7 @@ impl Builder {
             library.register(model, version, build);
         }
         let library = Arc::new(library);
+        let payload = self.payload_log.map(payload::Log::start).transpose()?;
         let mut eyes =
             Eyes::new(Arc::clone(&library), self.settle, clock).weighing(self.limits.budget);
         let settings = Settings {
@@ -281,7 +295,8 @@ impl Builder {
         control.seen(events).await.map_err(StartError::Supervisor)?;
         let serve = Serve::new(live, self.timeout)
             .with_cache(Cache::new(self.cache))
-            .with_secret(secret::of(self.store.as_ref()));
+            .with_secret(secret::of(self.store.as_ref()))
+            .with_payload_log(payload.unwrap_or_default());
         let observatory = Observatory::new(serve.clone(), measure.clone(), clock);
         let desk = Desk {
             control: control.clone(),
@@ -349,10 +364,11 @@ impl Impresario {
     ) -> Result<Answer, Error> {
         let terms = Terms::now();
         let entry = self.serve.enter(name, None, asks, terms).await?;
-        let inputs = entry
-            .contract()
-            .arrange(inputs)
-            .inspect_err(|_| entry.refused(terms.arrived, terms.trace))?;
+        let inputs = entry.contract().arrange(inputs).inspect_err(|mismatch| {
+            entry.refused(terms.arrived, terms.trace, || {
+                Failure::of(&mismatch.clone().into())
+            })
+        })?;
         self.serve.dispatch(&entry, inputs, terms).await
     }
 
@@ -412,10 +428,17 @@ impl Impresario {
         self.clock
     }
 
+    /// The payload log.
+    #[must_use]
+    pub fn payload_log(&self) -> &payload::Log {
+        self.serve.payload_log()
+    }
+
     /// Stops taking requests, lets every version finish what it has, and ends the threads.
     pub async fn stop(&self) {
         self.end().await;
         self.notifier.stop().await;
+        self.payload_log().stop().await;
     }
 
     /// The same but for the webhooks: who bounds the one does not mean the other.

@@ -22,6 +22,7 @@ pub mod http;
 pub mod measure;
 pub mod notify;
 mod observatory;
+pub mod payload;
 pub mod plane;
 pub mod serve;
 pub mod store;

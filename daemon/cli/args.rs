@@ -1,11 +1,14 @@
 //! What can be asked: commands, flags and their help.
 
 mod delivery;
+mod look;
 
 pub use delivery::{
     BanditCommand, CanaryArgs, End, EventsArgs, ExperimentCommand, FreezeArgs, OfArgs, PlanArgs,
     RolloutCommand, ShadowCommand, StartArgs, SteerArgs,
 };
+
+pub use look::{PayloadArgs, TopArgs};
 
 use std::path::PathBuf;
 
@@ -102,6 +105,10 @@ pub enum Command {
     Freeze(FreezeArgs),
     /// Take a freeze of all pipelines back.
     Unfreeze(ReasonArgs),
+    /// Watch the daemon: its pipelines, their traffic, rollouts and events, on one screen.
+    Top(TopArgs),
+    /// Show records of the payload log, out of its files.
+    Payload(PayloadArgs),
     /// Ask a pipeline or model for an inference.
     Infer(InferArgs),
     /// Show what was done, by whom and why.

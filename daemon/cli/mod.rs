@@ -17,11 +17,13 @@ mod infer;
 mod models;
 mod offline;
 mod output;
+mod payload;
 mod pipelines;
 mod rollout;
 mod shadow;
 mod status;
 mod tokens;
+mod top;
 
 pub use exit::{Exit, Failure};
 
@@ -78,6 +80,8 @@ fn perform(cli: Cli) -> Result<Exit, Failure> {
             let client = Client::new(Plane::Data, &args.url, cli.token.clone())?;
             infer::infer(args, &client, &mut out)?;
         }
+        Command::Top(args) => return top::top(&args, &cli.admin_url, admin()?, &mut out),
+        Command::Payload(args) => payload::payload(args, &mut out)?,
         Command::Audit(args) => audit::audit(args, &admin()?, &mut out)?,
         Command::Token(args::TokenCommand::Hash(args)) => tokens::hash(&args, &mut out)?,
         Command::Token(command) => tokens::tokens(command, &admin()?, &mut out)?,

@@ -96,6 +96,10 @@ fn shown(status: &Value) -> String {
         text.push_str("\n\n");
         text.push_str(&posted(webhooks));
     }
+    if !status["payload_log"].is_null() {
+        text.push_str("\n\n");
+        text.push_str(&kept(&status["payload_log"]));
+    }
     text
 }
 
@@ -119,6 +123,26 @@ fn posted(webhooks: &[Value]) -> String {
             "TROUBLE",
         ],
         webhooks.iter().map(row),
+    )
+}
+
+/// What became of the records of the payload log.
+fn kept(log: &Value) -> String {
+    let columns = ["waiting", "written", "shed", "dropped", "failed", "trouble"];
+    let [waiting, written, shed, dropped, failed, trouble] =
+        columns.map(|column| cell(&log[column]));
+    let path = cell(&log["path"]);
+    table(
+        [
+            "PAYLOAD LOG",
+            "WAITING",
+            "WRITTEN",
+            "SHED",
+            "DROPPED",
+            "FAILED",
+            "TROUBLE",
+        ],
+        [[path, waiting, written, shed, dropped, failed, trouble]],
     )
 }
 

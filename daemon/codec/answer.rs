@@ -96,7 +96,7 @@ fn output(name: &str, tensor: &Tensor, form: Form, out: &mut Vec<u8>) -> Result<
         }
         Form::Json => {
             out.extend_from_slice(b",\"data\":[");
-            elements(name, tensor.values(), out)?;
+            elements(Label::Output(name), tensor.values(), out)?;
             out.push(b']');
         }
     }
@@ -104,8 +104,13 @@ fn output(name: &str, tensor: &Tensor, form: Form, out: &mut Vec<u8>) -> Result<
     Ok(())
 }
 
-/// Writes elements one after the other, flat. Floats are the shortest that read back as the same float.
-fn elements(name: &str, values: &Values, out: &mut Vec<u8>) -> Result<(), Refusal> {
+/// Writes elements one after the other, flat. Floats are the shortest that read back as the same float. What is refused
+/// may be half written.
+pub(crate) fn elements(
+    label: Label<'_>,
+    values: &Values,
+    out: &mut Vec<u8>,
+) -> Result<(), Refusal> {
     fn each<T>(items: &[T], out: &mut Vec<u8>, mut one: impl FnMut(&T, &mut Vec<u8>)) {
         for (at, item) in items.iter().enumerate() {
             if at > 0 {
@@ -143,7 +148,7 @@ fn elements(name: &str, values: &Values, out: &mut Vec<u8>) -> Result<(), Refusa
         Values::Fp64(v) => floats!(v),
         Values::Fp16(_) | Values::Bf16(_) => {
             return Err(Refusal::invalid(
-                Label::Output(name),
+                label,
                 format!(
                     "parameter 'binary_data' true, as {} never travels as JSON",
                     values.datatype()
@@ -161,7 +166,7 @@ fn elements(name: &str, values: &Values, out: &mut Vec<u8>) -> Result<(), Refusa
             });
             if odd {
                 return Err(Refusal::invalid(
-                    Label::Output(name),
+                    label,
                     "parameter 'binary_data' true, as its bytes are not UTF-8 text",
                     "a request for JSON",
                 ));

@@ -27,6 +27,7 @@ mod refusal;
 mod request;
 mod scan;
 
+pub(crate) use answer::elements as write_elements;
 pub use answer::{Answer, Encoded, encode};
 pub(crate) use elements::{MAX_DEPTH, too_many};
 pub(crate) use input::twice;

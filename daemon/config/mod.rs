@@ -8,6 +8,7 @@ mod field;
 mod files;
 mod layers;
 mod notify;
+mod payload;
 mod read;
 mod sections;
 
@@ -42,6 +43,8 @@ pub struct Settings {
     pub admin: Admin,
     /// Who is told what becomes of pipelines.
     pub notify: Notify,
+    /// What is kept of requests and answers; nothing where it is off.
+    pub payload_log: Option<crate::payload::Settings>,
     /// What is logged, and how.
     pub log: Log,
 }

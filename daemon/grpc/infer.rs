@@ -80,8 +80,10 @@ pub(super) async fn infer(
     let mut entry = entry.await?;
     let reading = clock::instant();
     let decoded = decode(plane, &entry, request, &mut terms);
-    let decoded = decoded.inspect_err(|_| entry.refused(begun, terms.trace))?;
+    let decoded =
+        decoded.inspect_err(|fault| entry.refused(begun, terms.trace, || fault.failure()))?;
     let read = reading.elapsed();
+    entry.keeps(&decoded.parameters);
     let said = decoded.parameters.iter();
     entry.says(said.map(|(name, value)| (name, value.into())));
     entry.wants(decoded.outputs.iter().copied());

@@ -66,8 +66,10 @@ pub(super) async fn infer(
     let mut entry = entry?;
     let reading = clock::instant();
     let decoded = decode(request, &entry, framing, body, plane, &mut terms).await;
-    let mut decoded = decoded.inspect_err(|_| entry.refused(begun, terms.trace))?;
+    let mut decoded =
+        decoded.inspect_err(|fault| entry.refused(begun, terms.trace, || fault.failure()))?;
     let read = reading.elapsed();
+    entry.keeps(&decoded.parameters);
     let said = decoded.parameters.iter();
     entry.says(said.map(|(name, value)| (name, value.into())));
     entry.wants(decoded.outputs.iter().map(|wanted| wanted.index));

@@ -70,6 +70,14 @@ pub mod name {
     pub const WEBHOOK_DELIVERIES: &str = "impresario_webhook_deliveries_total";
     /// Deliveries of webhooks that wait.
     pub const WEBHOOK_QUEUE: &str = "impresario_webhook_queue_length";
+    /// Records of the payload log by what became of them.
+    pub const PAYLOAD_RECORDS: &str = "impresario_payload_records_total";
+    /// Records of the payload log without the data of their tensors.
+    pub const PAYLOAD_SHED: &str = "impresario_payload_shed_total";
+    /// Bytes that were written to the payload log.
+    pub const PAYLOAD_BYTES: &str = "impresario_payload_written_bytes_total";
+    /// Records of the payload log that wait.
+    pub const PAYLOAD_QUEUE: &str = "impresario_payload_queue_length";
     /// Triton: answered requests.
     pub const NV_SUCCESS: &str = "nv_inference_request_success";
     /// Triton: requests not answered.
@@ -118,6 +126,8 @@ pub struct Shown<'a> {
     pub cache: &'a Cache,
     /// The webhooks.
     pub webhooks: &'a [notify::Shown],
+    /// The payload log, where it is on.
+    pub payload: Option<&'a crate::payload::Shown>,
     /// Whether the daemon wants requests.
     pub accepting: bool,
     /// Resident memory of the process in bytes, where the system tells it.
@@ -147,6 +157,7 @@ pub fn render(shown: &Shown<'_>) -> String {
     cells(&mut text, shown.cells);
     cache(&mut text, shown);
     webhooks(&mut text, shown.webhooks);
+    payload::payload(&mut text, shown.payload);
     triton::triton(&mut text, shown.cells);
     text.0
 }
@@ -464,6 +475,7 @@ impl Display for Labels<'_> {
     }
 }
 
+mod payload;
 mod triton;
 
 #[cfg(test)]

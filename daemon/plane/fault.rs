@@ -10,6 +10,7 @@ use crate::codec::Refusal;
 use crate::error::{Code, Error, Rpc, causes};
 use crate::feedback;
 use crate::measure::Outcome;
+use crate::payload::Failure;
 use crate::serve::TokenError;
 
 /// Why the data plane answers with an error.
@@ -104,10 +105,21 @@ impl Fault {
             return causes(self);
         }
         tracing::error!(request = id, code = code.word, error = %causes(self), "request failed");
-        let told = match self {
+        let told = self.failure().message;
+        format!("{told}; the log has more under request id {id}")
+    }
+
+    /// What callers may know of it.
+    pub(crate) fn failure(&self) -> Failure {
+        let code = self.code();
+        let message = match self {
+            _ if code.public => causes(self),
             Self::Error(error) => error.message(),
             _ => "internal error".to_owned(),
         };
-        format!("{told}; the log has more under request id {id}")
+        Failure {
+            code: code.word,
+            message,
+        }
     }
 }

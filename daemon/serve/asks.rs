@@ -48,6 +48,10 @@ pub struct Asks {
     pub(super) dimensions: [u8; DIMENSIONS],
     /// One draw for a request, however often it looks for its version.
     draw: u64,
+    /// Its id for the payload log, where its pipeline is one that is kept.
+    pub(super) logged: Option<Box<str>>,
+    /// It is a part of another request, which is the one that is kept.
+    pub(super) is_part: bool,
 }
 
 /// Whose a request is, as evidence and tokens know it: the first 128 bits of the key's SHA-256, never the key.
@@ -72,6 +76,9 @@ impl Serve {
         }
         let snapshot = self.live.look();
         let route = snapshot.table.route(name);
+        if self.payload_log().wants(name) {
+            asks.logged = Some(asked.id().into());
+        }
         let Some(route) =
             route.filter(|route| version.is_none() && is_noted(&snapshot.table, route))
         else {
@@ -166,6 +173,7 @@ impl Asks {
     #[must_use]
     pub fn with_id(mut self, id: &str) -> Self {
         self.id = Some(id.into());
+        self.logged = Some(id.into());
         self
     }
 
@@ -197,6 +205,7 @@ impl Asks {
         Self {
             id: guide.id.as_deref().map(Box::from),
             key: guide.key.as_deref().map(Box::from),
+            is_part: true,
             ..Self::default()
         }
     }
@@ -242,6 +251,8 @@ impl Default for Asks {
             variant: None,
             dimensions: ELSEWHERE,
             draw: draw(),
+            logged: None,
+            is_part: false,
         }
     }
 }

@@ -52,6 +52,9 @@ impl Serve {
             trace: terms.trace,
         };
         let mut note = Note::new(entry, begun, terms.trace);
+        if let Some(draft) = &mut note.draft {
+            draft.asks(entry.contract(), &inputs, limit);
+        }
         let rows = batch::rows(&inputs);
         let spare = entry.spare().map(|leg| (leg, inputs.clone()));
         let mut result = self
@@ -72,6 +75,9 @@ impl Serve {
             && let Some(answer) = entry.substitute(rows)
         {
             note.ended(&result);
+            if let Some(draft) = &mut note.draft {
+                draft.substituted();
+            }
             return Ok(answer);
         }
         note.ended(&result);

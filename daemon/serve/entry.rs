@@ -14,6 +14,7 @@ use impresario_pipelines::table::Decision;
 use impresario_pipelines::trial::record::DIMENSIONS;
 
 use super::decisions::Decisions;
+use super::keep::Keep;
 use super::shadow::Aim;
 use super::{Answer, Guide, Origin, Unit};
 use crate::actors::{Computed, Handle};
@@ -21,6 +22,7 @@ use crate::clock;
 use crate::error::{Error, Node};
 use crate::feedback::{Exposure, Feedback, Request, failed};
 use crate::measure::{Cell, Ledger, Observation, Outcome, Sample, Times};
+use crate::payload::Failure;
 use crate::trace::Context;
 
 /// A request that has found its pipeline: the contract to read its body with, and the version that was decided on,
@@ -35,6 +37,8 @@ pub struct Entry {
     pub(super) part: Option<Box<Part>>,
     /// What a graph goes by, where one answers.
     pub(super) guide: Option<Box<Guide>>,
+    /// What is kept of it for the payload log, where it is to be.
+    pub(super) keep: Option<Box<Keep>>,
 }
 
 /// A version that a request may be sent to.
@@ -122,6 +126,14 @@ impl Entry {
     /// rescue. Who asks for all takes all that the other one has.
     pub fn wants(&mut self, outputs: impl ExactSizeIterator<Item = usize>) {
         let contract = Arc::clone(self.contract());
+        let outputs: Vec<usize> = match (&self.part, &self.keep) {
+            (None, None) => return,
+            _ => outputs.collect(),
+        };
+        if let Some(keep) = &mut self.keep {
+            keep.wants(&contract, outputs.iter().copied());
+        }
+        let outputs = outputs.into_iter();
         let Some(part) = &mut self.part else { return };
         let Some(spare) = &part.spare else { return };
         if Arc::ptr_eq(&contract, spare.contract()) || outputs.len() >= contract.outputs.len() {
@@ -153,11 +165,15 @@ impl Entry {
         outputs.filter_map(form).collect()
     }
 
-    /// Counts a request that did not come as far as dispatch: its body did not fit the contract.
-    pub fn refused(&self, since: Instant, trace: Option<Context>) {
+    /// Counts a request that did not come as far as dispatch: its body did not fit the contract. Why is told where it is
+    /// kept, as its caller may know it.
+    pub fn refused(&self, since: Instant, trace: Option<Context>, why: impl FnOnce() -> Failure) {
         self.ended(Outcome::Refused, since);
         let mut note = super::note::Note::new(self, since, trace);
         note.outcome = Outcome::Refused;
+        if let Some(draft) = &mut note.draft {
+            draft.refused(why());
+        }
     }
 
     /// Counts what it took to read the request and to write its answer.

@@ -9,6 +9,7 @@ mod cache;
 pub mod decisions;
 mod dispatch;
 mod entry;
+mod keep;
 mod note;
 mod recall;
 mod rescue;
@@ -36,6 +37,7 @@ use crate::clock;
 use crate::error::Error;
 use crate::feedback::{Feedback, Request};
 use crate::measure::{Outcome, Sample};
+use crate::payload::Log;
 
 pub use admit::{Caller, join_cookies};
 pub use asks::{Asked, Asks, KEY, MAX_KEY, Unit, VARIANT};
@@ -73,6 +75,7 @@ pub struct Serve {
     secret: Option<Secret>,
     shadows: Shadows,
     feedback: Feedback,
+    payload: Log,
 }
 
 /// Whom a look is for.
@@ -133,6 +136,7 @@ impl Serve {
             decisions: Decisions::default(),
             secret: Secret::random(),
             feedback: Feedback::default(),
+            payload: Log::default(),
         }
     }
 
@@ -265,6 +269,10 @@ impl Serve {
             }
             For::Request(_) | For::Most => (decision, None),
         };
+        let keep = match whom {
+            For::Request(asks) => self.keep(route, snapshot.table.revision, asks),
+            For::Most => None,
+        };
         let leg = leg(&snapshot, route, &decision);
         let walks = leg.handle.graph().is_some() || part.as_deref().is_some_and(Part::walks);
         let guide = walks.then(|| match whom {
@@ -278,6 +286,7 @@ impl Serve {
             service: Arc::clone(&route.service),
             decision,
             part,
+            keep,
         })
     }
 
@@ -383,7 +392,10 @@ impl Serve {
     ) -> Result<Entry, Error> {
         let arrived = terms.arrived;
         let found = self.meet(name, version, For::Request(asks), terms).await;
-        let entry = found.inspect_err(|error| self.lost(name, error.code().outcome, arrived))?;
+        let entry = found.inspect_err(|error| {
+            self.lost(name, error.code().outcome, arrived);
+            self.keep_unanswered(name, asks, arrived, error);
+        })?;
         entry.handle().used(arrived);
         Ok(entry)
     }
@@ -504,6 +516,7 @@ fn members(snapshot: &Snapshot, graph: &Graph) -> Arc<[Option<Entry>]> {
             service: Arc::clone(&route.service),
             decision,
             part: None,
+            keep: None,
         })
     };
     graph.nodes.iter().map(member).collect()

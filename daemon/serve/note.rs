@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use impresario_models::{Name, VersionNumber};
 
 use super::decisions::Record;
+use super::keep::{Draft, Ending};
 use super::shadow::Aim;
 use super::{Answer, Entry, Rescue, Trail};
 use crate::clock;
@@ -28,6 +29,8 @@ pub(super) struct Note<'a> {
     pub(super) trail: Option<Arc<Trail>>,
     /// A shadow sees it.
     pub(super) shadowed: bool,
+    /// What the payload log is told, where it is.
+    pub(super) draft: Option<Box<Draft<'a>>>,
 }
 
 // === impl Note ===
@@ -45,11 +48,15 @@ impl<'a> Note<'a> {
             rescue: None,
             trail: None,
             shadowed: false,
+            draft: entry.keep.as_deref().map(|keep| Box::new(Draft::new(keep))),
         }
     }
 
     /// What the caller gets.
     pub(super) fn ended(&mut self, result: &Result<Answer, Error>) {
+        if let Some(draft) = &mut self.draft {
+            draft.ended(result);
+        }
         match result {
             Ok(answer) => {
                 self.outcome = Outcome::Success;
@@ -64,13 +71,42 @@ impl<'a> Note<'a> {
     }
 }
 
+impl Note<'_> {
+    /// Tells the payload log.
+    fn log(&mut self) {
+        let Some(draft) = self.draft.take() else {
+            return;
+        };
+        let trail = self.trail.as_ref();
+        draft.end(
+            self.entry,
+            Ending {
+                by: self.by(),
+                outcome: self.outcome,
+                queue: self.queue,
+                compute: self.compute,
+                total: self.begun.elapsed(),
+                trail: trail.map_or_else(Vec::new, |trail| trail.said()),
+                trace: self.trace.map(|context| context.trace),
+            },
+        );
+    }
+
+    /// Who answered, or was to.
+    fn by(&self) -> (Name, VersionNumber) {
+        let handle = self.entry.handle();
+        let chosen = || (handle.model.clone(), handle.version);
+        self.by.clone().unwrap_or_else(chosen)
+    }
+}
+
 impl Drop for Note<'_> {
     fn drop(&mut self) {
+        self.log();
         let Some(part) = &self.entry.part else { return };
         let Some(id) = &part.id else { return };
-        let (handle, decision) = (self.entry.handle(), &self.entry.decision);
-        let chosen = || (handle.model.clone(), handle.version);
-        let (model, version) = self.by.take().unwrap_or_else(chosen);
+        let decision = &self.entry.decision;
+        let (model, version) = self.by();
         part.decisions.push(Record {
             id: id.clone(),
             pipeline: self.entry.pipeline.clone(),

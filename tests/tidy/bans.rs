@@ -308,6 +308,24 @@ pub(crate) const BANS: &[Ban] = &[
         ],
         reason: "webhooks are told of records and tell them on; by whom is not known there",
     },
+    Ban {
+        rooms: &["daemon/payload/"],
+        except: &[],
+        words: &[
+            "actix",
+            "actix_web",
+            "crate::actors",
+            "crate::http",
+            "crate::grpc",
+            "crate::serve",
+            "crate::plane",
+            "crate::store",
+            "crate::embed",
+            "crate::boot",
+            "crate::config",
+        ],
+        reason: "the payload log is a leaf: it is told of requests and writes them down",
+    },
     // === everybody ===
     Ban {
         rooms: EVERYWHERE,

@@ -24,6 +24,7 @@ pub(super) async fn status(_: Caller<Viewer>, admin: Data<Admin>) -> Json<Status
     Json(StatusV1::of(
         &live.snapshot(),
         &webhooks,
+        admin.impresario.payload_log().show().as_ref(),
         live.accepting(),
         now,
     ))
@@ -45,6 +46,7 @@ pub(super) async fn metrics(_: Caller<Viewer>, admin: Data<Admin>) -> HttpRespon
         waiting: live.waiting(),
         cache: admin.impresario.serve().cache(),
         webhooks: &admin.impresario.notifier().show(),
+        payload: admin.impresario.payload_log().show().as_ref(),
         accepting: live.accepting(),
         resident: metrics::resident(),
         started: admin.impresario.clock().started(),

@@ -43,7 +43,7 @@ async fn whoever_is_refused_or_leaves_was_assigned_all_the_same() {
         (kept.outcome, world.counted(1, Class::Errors))
     };
     let entry = world.enter(&asks).await.unwrap();
-    entry.refused(clock::instant(), None);
+    entry.refused(clock::instant(), None, || unreachable!("nobody keeps it"));
     assert_eq!(outcome(), (Outcome::Refused, [1, 0, 0]));
     let counting = entry::Counting {
         leg: &entry.leg,

@@ -12,6 +12,7 @@ mod me;
 mod model;
 mod number;
 mod order;
+mod payload;
 mod pipeline;
 mod plan;
 #[allow(
@@ -45,6 +46,7 @@ pub use model::{
 pub use order::{
     BanditEndV1, BanditOrderV1, ExperimentOrderV1, FreezeOrderV1, RolloutOrderV1, StartV1, WhyV1,
 };
+pub use payload::PayloadLogV1;
 pub use pipeline::{
     ChangedV1, PipelineStatusV1, PipelineSummaryV1, PipelineV1, PipelinesV1, ReportV1, ServesV1,
     UndoV1, WaitV1,

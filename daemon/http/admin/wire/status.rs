@@ -3,9 +3,10 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{FreezeV1, ModelV1, PipelineSummaryV1, WaitV1, time};
+use super::{FreezeV1, ModelV1, PayloadLogV1, PipelineSummaryV1, WaitV1, time};
 use crate::actors::Snapshot;
 use crate::notify::{Shown, Trouble};
+use crate::payload;
 use impresario_pipelines::fleet::Now;
 
 /// The daemon.
@@ -33,6 +34,8 @@ pub struct StatusV1 {
     pub waits: Vec<WaitV1>,
     /// The webhooks, in the order of the configuration.
     pub webhooks: Vec<WebhookV1>,
+    /// The payload log; nothing where it is off.
+    pub payload_log: Option<PayloadLogV1>,
 }
 
 /// A webhook, without its address's path and without its secret.
@@ -73,7 +76,13 @@ pub struct ReloadedV1 {
 impl StatusV1 {
     /// What a snapshot shows.
     #[must_use]
-    pub fn of(snapshot: &Snapshot, webhooks: &[Shown], accepting: bool, now: Now) -> Self {
+    pub fn of(
+        snapshot: &Snapshot,
+        webhooks: &[Shown],
+        payload: Option<&payload::Shown>,
+        accepting: bool,
+        now: Now,
+    ) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION"),
             started_at: time(now.wall.saturating_sub(now.monotonic)),
@@ -85,6 +94,7 @@ impl StatusV1 {
             freeze: FreezeV1::of(&snapshot.fleet, now.wall),
             waits: snapshot.report.waits.iter().map(WaitV1::from).collect(),
             webhooks: webhooks.iter().map(WebhookV1::from).collect(),
+            payload_log: payload.map(PayloadLogV1::from),
         }
     }
 }
