@@ -5,6 +5,7 @@ mod changes;
 mod courses;
 mod decisions;
 mod events;
+mod metrics;
 mod reads;
 mod rollouts;
 
