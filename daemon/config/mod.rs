@@ -7,6 +7,7 @@
 mod field;
 mod files;
 mod layers;
+mod metrics;
 mod notify;
 mod read;
 mod sections;
@@ -19,7 +20,7 @@ use impresario_pipelines::spec::Problem;
 pub use files::Glob;
 pub use layers::Overrides;
 pub use sections::{
-    Admin, Engine, Limits, Log, LogFormat, Models, Notify, Restart, Server, Store, Token,
+    Admin, Engine, Limits, Log, LogFormat, Metrics, Models, Notify, Restart, Server, Store, Token,
     VersionDefaults,
 };
 
@@ -42,6 +43,8 @@ pub struct Settings {
     pub admin: Admin,
     /// Who is told what becomes of pipelines.
     pub notify: Notify,
+    /// How what is counted is shown.
+    pub metrics: Metrics,
     /// What is logged, and how.
     pub log: Log,
 }

@@ -15,6 +15,7 @@ use crate::store::Role;
 
 use super::field::{HOUR, MILLISECOND, address, count, fits, path, size};
 use super::layers::Layers;
+use super::metrics::metrics;
 use super::notify::notify;
 use super::{
     Admin, Engine, Glob, Limits, Log, LogFormat, Models, Restart, Server, Settings, Store, Token,
@@ -60,6 +61,7 @@ fn settings(layers: &Layers, r: &mut Reader<'_>) -> Option<Settings> {
     let store = t.need("store", r).and_then(|f| store(&f, r, layers));
     let admin = t.need("admin", r).and_then(|f| admin(&f, r));
     let notify = t.need("notify", r).and_then(|f| notify(&f, r, layers));
+    let metrics = t.need("metrics", r).and_then(|f| metrics(&f, r));
     let log = t.need("log", r).and_then(|f| log(&f, r));
     t.finish(r);
     if let (Some(server), Some(admin)) = (&server, &admin) {
@@ -74,6 +76,7 @@ fn settings(layers: &Layers, r: &mut Reader<'_>) -> Option<Settings> {
         store: store?,
         admin: admin?,
         notify: notify?,
+        metrics: metrics?,
         log: log?,
     })
 }

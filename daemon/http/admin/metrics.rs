@@ -2,19 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use actix_web::HttpResponse;
-use actix_web::web::{Data, Json, Query};
+use actix_web::http::header::{ACCEPT, VARY};
+use actix_web::web::{self, Data, Json, Query};
+use actix_web::{HttpRequest, HttpResponse};
 use impresario_pipelines::fleet::Rejection;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::guard::{Caller, Viewer};
 use super::openapi::Refusals;
-use super::problem::Problem;
+use super::problem::{Code, Problem};
 use super::wire::{CellV1, CountersV1, LostV1, NodeV1};
 use super::{Admin, parse};
 use crate::clock;
-use crate::http::metrics::{self, Shown};
+use crate::http::metrics::{self, Format, Names, Process, Seen, Shown};
 
 /// Of whom.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -83,25 +84,95 @@ pub(super) async fn counters(
     }))
 }
 
-/// Counters, histograms and gauges for Prometheus; also under Triton's names.
+/// As whose the names are.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct NamesParams {
+    /// `triton`: the same counters under Triton's names as well, as if the setting `metrics.triton` were on.
+    names: Option<String>,
+}
+
+/// Counters, histograms and gauges for Prometheus and its likes: as Prometheus' text, as OpenMetrics, which has exemplars,
+/// or as protocol buffers, which have native histograms besides; whichever `Accept` wants.
 #[utoipa::path(
     get,
     path = "/metrics",
     tag = "daemon",
     operation_id = "metrics",
-    responses((status = 200, description = "Prometheus text, format 0.0.4.", body = String, content_type = "text/plain"), Refusals)
+    params(NamesParams),
+    responses(
+        (status = 200, description = "All series.", content(
+            (String = "text/plain"),
+            (String = "application/openmetrics-text"),
+            (String = "application/vnd.google.protobuf"),
+        )),
+        Refusals
+    )
 )]
-pub(super) async fn metrics(_: Caller<Viewer>, admin: Data<Admin>) -> HttpResponse {
-    let live = admin.impresario.live();
-    let text = metrics::render(&Shown {
-        cells: &admin.impresario.measure().read(),
-        snapshot: &live.snapshot(),
-        waiting: live.waiting(),
-        cache: admin.impresario.serve().cache(),
-        webhooks: &admin.impresario.notifier().show(),
-        accepting: live.accepting(),
-        resident: metrics::resident(),
-        started: admin.impresario.clock().started(),
+pub(super) async fn metrics(
+    _: Caller<Viewer>,
+    admin: Data<Admin>,
+    request: HttpRequest,
+    query: Query<NamesParams>,
+) -> Result<HttpResponse, Problem> {
+    let names = match query.names.as_deref() {
+        None if admin.metrics.triton => Names::Triton,
+        None => Names::Own,
+        Some("triton") => Names::Triton,
+        Some(other) => {
+            let other: String = other.chars().take(40).collect();
+            let detail = format!("names: expected triton, got {other:?}");
+            return Err(Problem::new(Code::InvalidQuery, detail));
+        }
+    };
+    let accept = request.headers().get_all(ACCEPT);
+    let format = Format::accepted(accept.filter_map(|value| value.to_str().ok()));
+    // With a thousand models, or long experiments, it is more than a moment's work.
+    let body = web::block(move || {
+        let histograms = admin.metrics.histograms;
+        shown(&admin, |shown| {
+            metrics::render(shown, names, format, histograms)
+        })
     });
-    HttpResponse::Ok().content_type(metrics::CONTENT).body(text)
+    let body = body.await.map_err(|error| Problem::internal(&error))?;
+    // What a proxy keeps for one of them is not for the others.
+    Ok(HttpResponse::Ok()
+        .content_type(format.content())
+        .insert_header((VARY, "accept"))
+        .body(body))
+}
+
+fn shown<T>(admin: &Admin, render: impl FnOnce(&Shown<'_>) -> T) -> T {
+    let impresario = &admin.impresario;
+    let (live, measure) = (impresario.live(), impresario.measure());
+    let snapshot = live.snapshot();
+    let observatory = impresario.observatory();
+    let pipelines = snapshot.fleet.routing.pipelines.iter();
+    let courses: Vec<_> = pipelines
+        .filter(|(_, entry)| entry.course.is_some())
+        .map(|(name, _)| {
+            let seen = Seen {
+                readings: observatory.readings(name),
+                trial: observatory.trial_report(name),
+                learning: observatory.learning_report(name),
+            };
+            (name.clone(), seen)
+        })
+        .collect();
+    render(&Shown {
+        cells: &measure.read(),
+        exemplars: &measure.read_exemplars(),
+        lost: &measure.read_lost(),
+        nodes: &measure.read_nodes(),
+        commits: &measure.read_commits(),
+        snapshot: &snapshot,
+        courses: &courses,
+        waiting: live.waiting(),
+        cache: impresario.serve().cache(),
+        webhooks: &impresario.notifier().show(),
+        accepting: live.accepting(),
+        process: Process::read(),
+        started: impresario.clock().started(),
+    })
 }

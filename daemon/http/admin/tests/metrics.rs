@@ -1,6 +1,10 @@
-//! The counters as JSON, after requests that were answered, found nobody, or went through a graph.
+//! The counters as JSON, after requests that were answered, found nobody, or went through a graph; and what scrapers get of
+//! a canary and of requests that belong to a trace.
 
 use super::*;
+use crate::clock;
+use crate::serve::{Asks, Terms};
+use crate::trace::{Context, SpanId, TraceId};
 
 async fn ask<Call: AsyncFn(TestRequest) -> ServiceResponse>(
     plane: &Plane<Call>,
@@ -90,4 +94,84 @@ async fn counters_are_told_as_they_are() {
     ] {
         assert_eq!(plane.get(path).await.code(), code, "{path}");
     }
+}
+
+#[actix_web::test]
+async fn a_canary_is_shown_with_its_phase_its_weight_and_its_evidence() {
+    let plane = plane().await;
+    let canary = r#"{"policy":{"type":"canary","model":"pair","stable":1,"canary":2,
+        "steps":[{"set_weight":30},{"pause":"approval"}]}}"#;
+    let put = plane
+        .ask("PUT", "/admin/v1/pipelines/front", &[], canary)
+        .await;
+    assert_eq!(put.status, 201, "{}", put.text);
+    let baking = |snapshot: &crate::actors::Snapshot| {
+        let entry = snapshot.fleet.routing.pipelines.values().next();
+        let weights = entry.and_then(|entry| Some(entry.course.as_deref()?.slots().share(1)));
+        weights == Some(0.3)
+    };
+    plane.fleet.live().until(baking).await;
+    for _ in 0..40 {
+        assert!(ask(&plane, "front").await);
+    }
+    let metrics = plane.get("/metrics").await.text;
+    for line in [
+        "impresario_variant_weight{pipeline=\"front\",variant=\"stable\"} 0.7",
+        "impresario_variant_weight{pipeline=\"front\",variant=\"canary\"} 0.3",
+        "impresario_rollout_steps{pipeline=\"front\"} 2",
+        "impresario_rollout_phase{pipeline=\"front\",phase=\"rolled-back\"} 0",
+    ] {
+        assert!(metrics.contains(&format!("{line}\n")), "{line}\n{metrics}");
+    }
+    let one = metrics
+        .lines()
+        .filter(|line| line.starts_with("impresario_rollout_phase{") && line.ends_with(" 1"));
+    assert_eq!(one.count(), 1, "{metrics}");
+    let answered = |variant: &str| -> u64 {
+        let start = format!("impresario_requests_total{{pipeline=\"front\",variant=\"{variant}\"");
+        let line = metrics
+            .lines()
+            .find(|line| line.starts_with(&start) && line.contains("\"success\""));
+        let (_, count) = line.unwrap().rsplit_once(' ').unwrap();
+        count.parse().unwrap()
+    };
+    assert_eq!(answered("stable") + answered("canary"), 40);
+}
+
+#[actix_web::test]
+async fn a_request_of_a_sampled_trace_is_an_exemplar() {
+    let plane = plane().await;
+    let serve = plane.fleet.serve();
+    for (byte, sampled) in [(0xaa, true), (0xbb, false)] {
+        let terms = Terms {
+            trace: Some(Context {
+                trace: TraceId::new([byte; 16]).unwrap(),
+                span: SpanId::fresh(),
+                sampled,
+            }),
+            ..Terms::now()
+        };
+        let asks = Asks::default();
+        let entry = serve.enter("pair", None, &asks, clock::instant()).await;
+        let input = Tensor::of(vec![1, 2], vec![1.0f32, 2.0]).unwrap();
+        let answer = serve.dispatch(&entry.unwrap(), vec![input], terms).await;
+        assert!(answer.is_ok());
+    }
+    let accept = [("accept", "application/openmetrics-text; version=1.0.0")];
+    let open = plane.ask("GET", "/metrics", &accept, "").await;
+    assert_eq!(
+        open.header("content-type"),
+        Some("application/openmetrics-text; version=1.0.0; charset=utf-8")
+    );
+    assert_eq!(open.header("vary"), Some("accept"));
+    assert!(open.text.ends_with("# EOF\n"));
+    let id = "aa".repeat(16);
+    assert_eq!(
+        open.text
+            .matches(&format!("# {{trace_id=\"{id}\"}} "))
+            .count(),
+        1
+    );
+    assert!(!open.text.contains(&"bb".repeat(16)));
+    assert!(!plane.get("/metrics").await.text.contains(&id));
 }
