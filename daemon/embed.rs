@@ -55,6 +55,7 @@ pub struct Builder {
     timeout: Duration,
     cache: Option<u64>,
     waiting: usize,
+    measure: Measure,
     limits: fleet::Limits,
     store: Arc<dyn Store>,
     webhooks: Vec<notify::Hook>,
@@ -106,6 +107,7 @@ impl Default for Builder {
             timeout: Duration::from_secs(30),
             cache: None,
             waiting: 1_024,
+            measure: Measure::default(),
             limits: fleet::Limits::default(),
             store: Arc::new(Memory::new(Retention::default())),
             webhooks: Vec::new(),
@@ -189,6 +191,14 @@ impl Builder {
         self
     }
 
+    /// Serves without counting requests, so that it can be measured what counting costs: `/metrics` then shows none, and
+    /// what `GET /v2/models/{m}/stats` says stands still.
+    #[must_use]
+    pub fn uncounted(mut self) -> Self {
+        self.measure = Measure::off();
+        self
+    }
+
     /// Keeps answers of the versions whose `model.toml` asks for it, in at most so many bytes.
     #[must_use]
     pub fn cache(mut self, max_bytes: Option<u64>) -> Self {
@@ -251,7 +261,7 @@ impl Builder {
         let clock = Clock::start();
         let live = Live::new();
         live.bound_recalls(self.waiting);
-        let (measure, ledgers) = (Measure::default(), Ledgers::default());
+        let (measure, ledgers) = (self.measure, Ledgers::default());
         let repository = self.repository.as_deref().map(Repository::open).transpose();
         let repository = repository.map_err(StartError::Repository)?;
         let repository = repository.map(|repository| repository.with_defaults(self.defaults));

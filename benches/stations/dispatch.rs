@@ -1,31 +1,39 @@
 //! Stations 2 to 5 of a request's walk: decide, send, compute, answer, count.
 //!
 //! The model gives back what it gets, so what is measured is the way there and back: one request at a time pays
-//! for waking a thread that sleeps, where there is one on the way; many in flight do not.
+//! for waking a thread that sleeps, where there is one on the way; many in flight do not. The same without counters, in
+//! the same run, says what counting costs.
 
 use std::rc::Rc;
 
 use impresario::models::{FnModel, Name, Tensor, VersionNumber};
 use impresario::serve::{Asks, Terms};
-use impresario::{Impresario, Serve};
+use impresario::{Builder, Impresario, Serve};
 
 use super::{Case, echo};
 
 /// A fleet that is stopped when nobody asks it any more.
 struct Fleet {
-    system: actix_rt::SystemRunner,
+    system: Rc<actix_rt::SystemRunner>,
     impresario: Impresario,
 }
 
 pub(crate) fn cases() -> Vec<Case> {
-    let system = actix_rt::System::new();
-    let impresario = system.block_on(fleet());
-    let fleet = Rc::new(Fleet { system, impresario });
-    [1u64, 64]
-        .map(|callers| {
+    let system = Rc::new(actix_rt::System::new());
+    let kinds: [(&str, fn(Builder) -> Builder); 2] = [
+        ("in-flight", |builder| builder),
+        ("uncounted", Builder::uncounted),
+    ];
+    let of_kind = |(kind, change): (&str, fn(Builder) -> Builder)| {
+        let impresario = system.block_on(fleet(change));
+        let fleet = Rc::new(Fleet {
+            system: Rc::clone(&system),
+            impresario,
+        });
+        [1u64, 64].map(|callers| {
             let fleet = Rc::clone(&fleet);
             Case {
-                name: format!("in-flight/{callers}"),
+                name: format!("{kind}/{callers}"),
                 bytes: 0,
                 run: Box::new(move |times| {
                     let serve = fleet.impresario.serve();
@@ -33,7 +41,8 @@ pub(crate) fn cases() -> Vec<Case> {
                 }),
             }
         })
-        .into()
+    };
+    kinds.into_iter().flat_map(of_kind).collect()
 }
 
 impl Drop for Fleet {
@@ -65,9 +74,9 @@ async fn ask(serve: Serve, times: u64) {
     }
 }
 
-async fn fleet() -> Impresario {
+async fn fleet(change: fn(Builder) -> Builder) -> Impresario {
     let name = Name::new("echo").expect("letters");
     let echo = || Ok(FnModel::new(echo(), Ok));
     let builder = Impresario::builder().register(name, VersionNumber::ONE, echo);
-    builder.start().await.expect("it needs no files")
+    change(builder).start().await.expect("it needs no files")
 }

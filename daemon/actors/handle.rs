@@ -227,6 +227,12 @@ impl Handle {
         self.post().map_or(0, |post| post.queue.len())
     }
 
+    /// Requests that may wait.
+    #[must_use]
+    pub fn queue(&self) -> usize {
+        self.post().map_or(0, |post| post.queue.capacity())
+    }
+
     /// Instances that compute now, those that hang included; what callers compute by themselves is not counted.
     #[must_use]
     pub fn busy(&self) -> usize {

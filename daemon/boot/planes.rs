@@ -105,6 +105,7 @@ impl Planes<'_> {
         let admin = web::Data::new(Admin {
             impresario: self.impresario.clone(),
             door: self.door(self.addresses.admin)?,
+            metrics: self.settings.metrics,
             streams: http::admin::Streams::default(),
             reloader: Reloader::new(move |by| {
                 let reload = reload.clone();

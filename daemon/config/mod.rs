@@ -7,6 +7,7 @@
 mod field;
 mod files;
 mod layers;
+mod metrics;
 mod notify;
 mod payload;
 mod read;
@@ -20,7 +21,7 @@ use impresario_pipelines::spec::Problem;
 pub use files::Glob;
 pub use layers::Overrides;
 pub use sections::{
-    Admin, Engine, Limits, Log, LogFormat, Models, Notify, Restart, Server, Store, Token,
+    Admin, Engine, Limits, Log, LogFormat, Metrics, Models, Notify, Restart, Server, Store, Token,
     VersionDefaults,
 };
 
@@ -45,6 +46,8 @@ pub struct Settings {
     pub notify: Notify,
     /// What is kept of requests and answers; nothing where it is off.
     pub payload_log: Option<crate::payload::Settings>,
+    /// How what is counted is shown.
+    pub metrics: Metrics,
     /// What is logged, and how.
     pub log: Log,
 }

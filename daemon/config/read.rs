@@ -15,6 +15,7 @@ use crate::store::Role;
 
 use super::field::{HOUR, MILLISECOND, address, count, fits, path, size};
 use super::layers::Layers;
+use super::metrics::metrics;
 use super::notify::notify;
 use super::payload::payload_log;
 use super::{
@@ -64,6 +65,7 @@ fn settings(layers: &Layers, r: &mut Reader<'_>) -> Option<Settings> {
     let payload = t
         .need("payload_log", r)
         .and_then(|f| payload_log(&f, r, layers));
+    let metrics = t.need("metrics", r).and_then(|f| metrics(&f, r));
     let log = t.need("log", r).and_then(|f| log(&f, r));
     t.finish(r);
     if let (Some(server), Some(admin)) = (&server, &admin) {
@@ -79,6 +81,7 @@ fn settings(layers: &Layers, r: &mut Reader<'_>) -> Option<Settings> {
         admin: admin?,
         notify: notify?,
         payload_log: payload?,
+        metrics: metrics?,
         log: log?,
     })
 }

@@ -7,6 +7,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::http::metrics::Histograms;
 use crate::notify::Hook;
 use crate::store::Role;
 
@@ -154,6 +155,15 @@ pub struct Token {
 pub struct Notify {
     /// Where what becomes of pipelines is posted to.
     pub webhooks: Vec<Hook>,
+}
+
+/// `[metrics]`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Metrics {
+    /// What histograms are in protocol buffers.
+    pub histograms: Histograms,
+    /// Whether Triton's names are shown to everybody who asks.
+    pub triton: bool,
 }
 
 /// `[log]`

@@ -6,7 +6,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
+use super::exemplar::{Exemplar, Exemplars};
 use super::sketch::{Counts, Sketch};
+use crate::trace::TraceId;
 
 /// Threads beyond this many share shards.
 pub(super) const SHARDS: usize = 4;
@@ -38,6 +40,8 @@ pub enum Outcome {
 #[derive(Debug, Default)]
 pub struct Cell {
     shards: [OnceLock<Box<Shard>>; SHARDS],
+    /// Made with the first request of a sampled trace.
+    exemplars: OnceLock<Box<Exemplars>>,
 }
 
 #[derive(Debug, Default)]
@@ -69,6 +73,8 @@ pub struct Sample {
     pub request: Duration,
     /// What its answer took, where there is one.
     pub times: Option<Times>,
+    /// The trace that it belongs to, where that is sampled.
+    pub trace: Option<TraceId>,
     /// Wall time in milliseconds since 1970.
     pub at_ms: u64,
 }
@@ -180,6 +186,13 @@ impl Cell {
             let nanos = nanos(sample.request);
             shard.answered_nanos.fetch_add(nanos, Relaxed);
         }
+        if let Some(trace) = sample.trace {
+            self.exemplars.get_or_init(Box::default).keep(Exemplar {
+                trace,
+                nanos: nanos(sample.request),
+                at_ms: sample.at_ms,
+            });
+        }
     }
 
     /// Counts what it took to read a request and to write its answer.
@@ -209,6 +222,12 @@ impl Cell {
             shard.codec.add_to(&mut totals.codec);
         }
         totals
+    }
+
+    /// Requests of sampled traces, by coarse bucket of what they took; nothing where there were none.
+    #[must_use]
+    pub fn exemplars(&self) -> Option<Vec<Option<Exemplar>>> {
+        Some(self.exemplars.get()?.read())
     }
 
     /// Whether nobody was ever counted.

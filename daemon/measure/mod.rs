@@ -5,12 +5,14 @@
 //! `http/metrics`, keeping of `history`.
 
 mod cell;
+mod exemplar;
 mod ledger;
 mod ledgers;
 mod node;
 pub mod sketch;
 
 pub use cell::{Cell, Outcome, Sample, Times, Totals};
+pub use exemplar::Exemplar;
 pub use ledger::{Hook, Ledger, Observation, Terms};
 pub use ledgers::{Ledgers, Opened};
 pub use node::{Fared, NodeTotals, Nodes};
@@ -52,6 +54,16 @@ struct Inner {
     lost: Mutex<BTreeMap<Name, Arc<Cell>>>,
     graphs: Mutex<BTreeMap<GraphKey, Arc<Nodes>>>,
     commits: Commits,
+    cost: Cost,
+}
+
+/// Whether requests are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Cost {
+    #[default]
+    Counted,
+    /// They are not, so that what it costs can be measured.
+    Spared,
 }
 
 /// What the store was asked to make durable.
@@ -71,6 +83,21 @@ pub struct CommitTotals {
 }
 
 impl Measure {
+    /// Counters that no request is to find: what is served with them shows what counting costs.
+    #[must_use]
+    pub fn off() -> Self {
+        Self(Arc::new(Inner {
+            cost: Cost::Spared,
+            ..Inner::default()
+        }))
+    }
+
+    /// Whether requests are to find their counters.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.0.cost == Cost::Counted
+    }
+
     /// The cell of a key, made where there is none.
     #[must_use]
     pub fn cell(&self, key: Key) -> Arc<Cell> {
@@ -112,6 +139,14 @@ impl Measure {
         let cells = lock(&self.0.cells);
         let read = |(key, cell): (&Key, &Arc<Cell>)| (key.clone(), cell.totals());
         cells.iter().map(read).collect()
+    }
+
+    /// Requests that can be looked up, of those cells that have any: by coarse bucket of what they took.
+    #[must_use]
+    pub fn read_exemplars(&self) -> BTreeMap<Key, Vec<Option<Exemplar>>> {
+        let cells = lock(&self.0.cells);
+        let some = |(key, cell): (&Key, &Arc<Cell>)| Some((key.clone(), cell.exemplars()?));
+        cells.iter().filter_map(some).collect()
     }
 
     /// What the cells of one pipeline have counted.

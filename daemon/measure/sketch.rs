@@ -82,6 +82,16 @@ pub fn index(nanos: u64) -> i32 {
     (exponent * FINE + part).min(LOWEST + BUCKETS as i32 - 1)
 }
 
+/// The place of a duration among the buckets of coarse histograms; their number for what is longer than all of them.
+#[must_use]
+pub fn coarse(nanos: u64) -> usize {
+    let end = index(nanos) + 1;
+    // A bucket that ends within a doubling belongs to the coarse one that ends after it.
+    let power = end.div_euclid(FINE) + i32::from(end.rem_euclid(FINE) > 0);
+    let power = power.clamp(*COARSE.start(), *COARSE.end() + 1);
+    usize::try_from(power - *COARSE.start()).unwrap_or(0)
+}
+
 /// The upper bound of a bucket, in seconds.
 #[must_use]
 pub fn upper(index: i32) -> f64 {
@@ -258,6 +268,18 @@ mod tests {
         assert_eq!(index(bound + 1), -9 * FINE);
         let counts = counted([bound, bound + 1]);
         assert_eq!((counts.up_to(-9), counts.up_to(-8)), (1, 2));
+    }
+
+    #[test]
+    fn a_coarse_bucket_holds_what_is_counted_up_to_its_end() {
+        let mut nanos = 1_u64;
+        while nanos < 200_000_000_000 {
+            let (counts, place) = (counted([nanos]), coarse(nanos));
+            for (at, power) in COARSE.enumerate() {
+                assert_eq!(counts.up_to(power), u64::from(at >= place), "{nanos} ns");
+            }
+            nanos += nanos / 7 + 1;
+        }
     }
 
     #[test]

@@ -110,6 +110,7 @@ impl Serve {
             entry,
             begun,
             rows: batch::rows(&inputs),
+            trace: time.trace,
             sample: None,
         };
         let place = match look {

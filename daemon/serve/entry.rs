@@ -168,7 +168,7 @@ impl Entry {
     /// Counts a request that did not come as far as dispatch: its body did not fit the contract. Why is told where it is
     /// kept, as its caller may know it.
     pub fn refused(&self, since: Instant, trace: Option<Context>, why: impl FnOnce() -> Failure) {
-        self.ended(Outcome::Refused, since);
+        self.ended(Outcome::Refused, since, trace);
         let mut note = super::note::Note::new(self, since, trace);
         note.outcome = Outcome::Refused;
         if let Some(draft) = &mut note.draft {
@@ -184,12 +184,13 @@ impl Entry {
     }
 
     /// Counts a request that ended before dispatch.
-    pub(super) fn ended(&self, outcome: Outcome, since: Instant) {
+    pub(super) fn ended(&self, outcome: Outcome, since: Instant, trace: Option<Context>) {
         self.leg.count(Sample {
             outcome,
             rows: 0,
             request: since.elapsed(),
             times: None,
+            trace: trace.and_then(Context::kept),
             at_ms: clock::wall_ms(),
         });
     }
@@ -321,6 +322,7 @@ pub(super) struct Counting<'a> {
     pub(super) entry: Option<&'a Entry>,
     pub(super) begun: Instant,
     pub(super) rows: usize,
+    pub(super) trace: Option<Context>,
     pub(super) sample: Option<(Outcome, Option<Times>)>,
 }
 
@@ -384,6 +386,7 @@ impl Drop for Counting<'_> {
             rows: self.rows,
             request: self.begun.elapsed(),
             times,
+            trace: self.trace.and_then(Context::kept),
             at_ms: clock::wall_ms(),
         });
     }

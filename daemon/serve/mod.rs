@@ -371,7 +371,7 @@ impl Serve {
         admitted.inspect_err(|_| {
             let begun = clock::instant();
             match self.find(name, None) {
-                Ok(entry) => entry.ended(Outcome::Limited, begun),
+                Ok(entry) => entry.ended(Outcome::Limited, begun, None),
                 Err(_) => self.lost(name, Outcome::Limited, begun),
             }
         })
@@ -441,6 +441,7 @@ impl Serve {
                 rows: 0,
                 request: since.elapsed(),
                 times: None,
+                trace: None,
                 at_ms: clock::wall_ms(),
             });
         }

@@ -26,5 +26,15 @@ pub struct Context {
     pub sampled: bool,
 }
 
+// === impl Context ===
+
+impl Context {
+    /// The trace, where its spans are kept.
+    #[must_use]
+    pub fn kept(self) -> Option<TraceId> {
+        self.sampled.then_some(self.trace)
+    }
+}
+
 #[cfg(test)]
 mod tests;

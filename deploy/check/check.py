@@ -53,17 +53,19 @@ def family(name, kinds):
 
 
 def against_source(series, kinds):
-    source = (DAEMON / "http/metrics.rs").read_text()
+    source = (DAEMON / "http/metrics/name.rs").read_text()
     names = set(re.findall(r'pub const \w+: &str =\s*"([a-z_]+)"', source))
     sample = set(kinds)
     for name in sorted(names - sample):
-        wrong("check/metrics.txt", f"{name} of daemon/http/metrics.rs is missing: take the file anew")
+        wrong("check/metrics.txt", f"{name} of daemon/http/metrics/name.rs is missing: take the file anew")
     for name in sorted(sample - names):
-        wrong("check/metrics.txt", f"{name} is no longer in daemon/http/metrics.rs")
-    phases = re.search(r"const PHASES: .*?= \[(.*?)\];", source, re.S)
-    words = set(re.findall(r'"(\w+)"', phases[1])) if phases else set()
-    if words != series["impresario_version_phase"]["phase"]:
-        wrong("check/metrics.txt", "its phases are not those of daemon/http/metrics.rs")
+        wrong("check/metrics.txt", f"{name} is no longer in daemon/http/metrics/name.rs")
+    for file, name in (("fleet", "impresario_version_phase"), ("courses", "impresario_rollout_phase")):
+        source = (DAEMON / f"http/metrics/{file}.rs").read_text()
+        phases = re.search(r"const PHASES: .*?= \[(.*?)\];", source, re.S)
+        words = set(re.findall(r'"([\w-]+)"', phases[1])) if phases else set()
+        if words != series.get(name, {}).get("phase"):
+            wrong("check/metrics.txt", f"the phases of {name} are not those of daemon/http/metrics/{file}.rs")
     outcomes = set(re.findall(r'Self::\w+ => "(\w+)"', (DAEMON / "measure/cell.rs").read_text()))
     if outcomes != series["impresario_requests_total"]["outcome"]:
         wrong("check/metrics.txt", "its outcomes are not those of daemon/measure/cell.rs")
@@ -207,7 +209,7 @@ def main():
         known = {name: set(labels) | SCRAPED for name, labels in series.items()} | {"up": set(SCRAPED)}
         chosen = {
             label: set().union(*(labels.get(label, set()) for labels in series.values()))
-            for label in ("outcome", "phase", "result")
+            for label in ("outcome", "phase", "result", "fared")
         }
         every = list(rules())
         for _, rule in every:

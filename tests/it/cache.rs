@@ -72,7 +72,7 @@ fn an_answer_is_given_again_to_the_same_request_and_to_no_other() {
     assert_eq!(looks(&daemon, "one"), (json!(2), json!(2), json!(4)));
     assert_eq!(looks(&daemon, "two"), (json!(1), json!(1), json!(2)));
     assert_eq!(looks(&daemon, "plain"), (json!(0), json!(0), json!(2)));
-    let metrics = daemon.metrics();
+    let metrics = daemon.triton_metrics();
     for line in [
         "impresario_cache_looks_total{pipeline=\"one\",variant=\"standalone\",model=\"one\",version=\"1\",result=\"hit\"} 1",
         "impresario_cache_looks_total{pipeline=\"front\",variant=\"standalone\",model=\"one\",version=\"1\",result=\"hit\"} 1",

@@ -273,7 +273,6 @@ fn metrics_count_what_happened() {
     let metrics = daemon.metrics();
     for line in [
         r#"impresario_requests_total{pipeline="iris-forest",variant="standalone",model="iris-forest",version="1",outcome="success"} 3"#,
-        r#"nv_inference_request_success{model="iris-forest",version="1"} 3"#,
         r#"impresario_request_duration_seconds_count{pipeline="iris-forest",variant="standalone",model="iris-forest",version="1"} 3"#,
     ] {
         assert!(metrics.contains(line), "{line} is not in\n{metrics}");

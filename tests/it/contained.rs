@@ -51,6 +51,10 @@ fn a_panicking_version_beside_a_healthy_one_under_load() {
         let refused = daemon.infer("bomb", input(1.0));
         assert_eq!(refused.status, 503, "{refused:?}");
         assert!(refused.error().contains("quarantined"), "{refused:?}");
+        // After each crash but the last one it was built again.
+        let metrics = daemon.metrics();
+        let restarts = "impresario_version_restarts_total{model=\"bomb\",version=\"1\"} 4\n";
+        assert!(metrics.contains(restarts), "{metrics}");
         stop.store(true, Ordering::Relaxed);
     });
     assert!(healthy.load(Ordering::Relaxed) > 20);

@@ -226,6 +226,16 @@ impl Daemon {
         reply(agent().get(format!("http://{}/metrics", self.admin)).call()).text
     }
 
+    /// The same, under Triton's names as well.
+    pub(crate) fn triton_metrics(&self) -> String {
+        reply(
+            agent()
+                .get(format!("http://{}/metrics?names=triton", self.admin))
+                .call(),
+        )
+        .text
+    }
+
     /// Waits until so many instances of a model's first version compute.
     pub(crate) fn until_busy(&self, model: &str, n: usize) {
         self.until_shown(&format!(

@@ -25,6 +25,7 @@ mod fuzz;
 mod grpc;
 mod memory;
 mod payload;
+mod prometheus;
 mod python;
 mod quickstart;
 mod repository;

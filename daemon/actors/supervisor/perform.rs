@@ -167,6 +167,9 @@ impl Supervisor {
     fn cells(&self, table: &RouteTable) -> HashMap<Name, Cells> {
         let measure = &self.settings.measure;
         let mut cells: HashMap<Name, Cells> = HashMap::new();
+        if !measure.is_on() {
+            return cells;
+        }
         for route in table.routes() {
             let numbered = table.versions(route.name.as_str()).filter_map(|version| {
                 let found = table.version(route.name.as_str(), version)?;

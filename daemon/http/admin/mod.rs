@@ -15,6 +15,7 @@ mod guard;
 mod journal;
 mod load;
 mod me;
+mod metrics;
 mod models;
 mod openapi;
 mod parse;
@@ -53,6 +54,8 @@ pub struct Admin {
     pub door: Arc<Door>,
     /// How the files are read again.
     pub reloader: Reloader,
+    /// How what is counted is shown.
+    pub metrics: crate::config::Metrics,
     /// The places of those who read events.
     pub streams: Streams,
 }

@@ -10,8 +10,8 @@ use utoipa::{IntoResponses, Modify, OpenApi};
 use super::guard::{Caller, Viewer};
 use super::problem::CONTENT;
 use super::{
-    audit, backup, bandit, decisions, events, experiment, freeze, journal, load, me, models,
-    pipelines, reload, revisions, rollout, shadow, status, tokens, wire,
+    audit, backup, bandit, decisions, events, experiment, freeze, journal, load, me, metrics,
+    models, pipelines, reload, revisions, rollout, shadow, status, tokens, wire,
 };
 
 /// The refusals that every route has.
@@ -66,7 +66,8 @@ pub(super) struct Refusals;
         tokens::remove,
         backup::backup,
         openapi,
-        status::metrics,
+        metrics::counters,
+        metrics::metrics,
     ),
     components(schemas(wire::ProblemV1, wire::MissedV1)),
     tags(

@@ -11,8 +11,8 @@ use actix_web::{
 use super::guard::gate;
 use super::problem::{Code, Problem};
 use super::{
-    Admin, audit, backup, bandit, decisions, events, experiment, freeze, journal, load, me, models,
-    openapi, pipelines, reload, revisions, rollout, shadow, status, tokens,
+    Admin, audit, backup, bandit, decisions, events, experiment, freeze, journal, load, me,
+    metrics, models, openapi, pipelines, reload, revisions, rollout, shadow, status, tokens,
 };
 use crate::http::console;
 
@@ -58,6 +58,7 @@ pub(super) struct Endpoint {
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         at("/admin/v1/status").get(status::status),
+        at("/admin/v1/metrics").get(metrics::counters),
         at("/admin/v1/me").get(me::me),
         at("/admin/v1/models").get(models::list),
         at("/admin/v1/models/{model}").get(models::show),
@@ -100,7 +101,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         at("/admin/v1/tokens/{id}").on(Method::DELETE, tokens::remove),
         at("/admin/v1/backup").get(backup::backup),
         at("/admin/v1/openapi.json").get(openapi::openapi),
-        at("/metrics").get(status::metrics),
+        at("/metrics").get(metrics::metrics),
     ]
 }
 

@@ -1,13 +1,11 @@
-//! `GET /admin/v1/status` and `GET /metrics`.
+//! `GET /admin/v1/status`.
 
-use actix_web::HttpResponse;
 use actix_web::web::{Data, Json};
 
 use super::Admin;
 use super::guard::{Caller, Viewer};
 use super::openapi::Refusals;
 use super::wire::StatusV1;
-use crate::http::metrics::{self, Shown};
 
 /// The whole at a glance.
 #[utoipa::path(
@@ -28,28 +26,4 @@ pub(super) async fn status(_: Caller<Viewer>, admin: Data<Admin>) -> Json<Status
         live.accepting(),
         now,
     ))
-}
-
-/// Counters, histograms and gauges for Prometheus; also under Triton's names.
-#[utoipa::path(
-    get,
-    path = "/metrics",
-    tag = "daemon",
-    operation_id = "metrics",
-    responses((status = 200, description = "Prometheus text, format 0.0.4.", body = String, content_type = "text/plain"), Refusals)
-)]
-pub(super) async fn metrics(_: Caller<Viewer>, admin: Data<Admin>) -> HttpResponse {
-    let live = admin.impresario.live();
-    let text = metrics::render(&Shown {
-        cells: &admin.impresario.measure().read(),
-        snapshot: &live.snapshot(),
-        waiting: live.waiting(),
-        cache: admin.impresario.serve().cache(),
-        webhooks: &admin.impresario.notifier().show(),
-        payload: admin.impresario.payload_log().show().as_ref(),
-        accepting: live.accepting(),
-        resident: metrics::resident(),
-        started: admin.impresario.clock().started(),
-    });
-    HttpResponse::Ok().content_type(metrics::CONTENT).body(text)
 }

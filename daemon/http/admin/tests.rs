@@ -5,6 +5,7 @@ mod changes;
 mod courses;
 mod decisions;
 mod events;
+mod metrics;
 mod reads;
 mod rollouts;
 
@@ -93,6 +94,7 @@ async fn of(
             Strangers::Refused,
         )),
         reloader: Reloader::new(async |_| Ok(Reloaded::default())),
+        metrics: Default::default(),
         streams: Streams::default(),
     });
     let service = init_service(App::new().configure(configure(admin))).await;

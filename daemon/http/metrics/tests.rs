@@ -1,18 +1,26 @@
-//! The text, read back by the format's rules.
+//! The three formats of one state, read back by each format's rules.
+
+mod openmetrics;
+mod protocol;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use impresario_models::{Name, VersionNumber};
-
-use super::*;
-use crate::measure::{Measure, Sample, Times};
 use impresario_pipelines::Variant;
 use impresario_pipelines::fleet::Phase;
+use impresario_pipelines::rollout;
 
-/// Families with their type and samples, after checking the format's rules.
-fn read(text: &str) -> BTreeMap<String, (String, Vec<(String, f64)>)> {
-    let mut families: BTreeMap<String, (String, Vec<(String, f64)>)> = BTreeMap::new();
+use super::*;
+use crate::measure::{Fared, Measure, Outcome, Sample, Times, sketch};
+use crate::trace::TraceId;
+
+/// Families with their type and samples.
+type Families = BTreeMap<String, (String, Vec<(String, f64)>)>;
+
+/// Reads text that is written in Prometheus' own format, and checks the rules that OpenMetrics has too.
+fn read(text: &str) -> Families {
+    let mut families = Families::new();
     let mut current = String::new();
     assert!(text.ends_with('\n'));
     let mut lines = text.lines();
@@ -20,12 +28,10 @@ fn read(text: &str) -> BTreeMap<String, (String, Vec<(String, f64)>)> {
         if let Some(help) = line.strip_prefix("# HELP ") {
             let (name, words) = help.split_once(' ').unwrap();
             assert!(!words.is_empty());
-            let kind = lines
-                .next()
-                .unwrap()
-                .strip_prefix(&format!("# TYPE {name} "))
-                .unwrap();
-            assert!(["counter", "gauge", "histogram"].contains(&kind), "{line}");
+            let kind = lines.next().unwrap();
+            let kind = kind.strip_prefix(&format!("# TYPE {name} ")).unwrap();
+            let kinds = ["counter", "gauge", "histogram", "unknown"];
+            assert!(kinds.contains(&kind), "{line}");
             let before = families.insert(name.to_owned(), (kind.to_owned(), Vec::new()));
             assert!(before.is_none(), "family {name} stands twice");
             current = name.to_owned();
@@ -34,10 +40,9 @@ fn read(text: &str) -> BTreeMap<String, (String, Vec<(String, f64)>)> {
         let (series, value) = line.rsplit_once(' ').unwrap();
         let name = series.split('{').next().unwrap();
         let family = families.get_mut(&current).unwrap();
-        let suffixes: &[&str] = if family.0 == "histogram" {
-            &["_bucket", "_sum", "_count"]
-        } else {
-            &[""]
+        let suffixes: &[&str] = match family.0.as_str() {
+            "histogram" => &["_bucket", "_sum", "_count"],
+            _ => &["", "_total"],
         };
         assert!(
             suffixes.iter().any(|s| name == format!("{current}{s}")),
@@ -62,18 +67,22 @@ fn read(text: &str) -> BTreeMap<String, (String, Vec<(String, f64)>)> {
     families
 }
 
-fn key(pipeline: &str, model: &str, version: u64) -> Key {
+fn key(pipeline: &str, model: &str, version: u64, variant: Variant) -> Key {
     Key {
         pipeline: Name::new(pipeline).unwrap(),
-        variant: Variant::STANDALONE,
+        variant,
         model: Name::new(model).unwrap(),
         version: VersionNumber::new(version).unwrap(),
     }
 }
 
-fn shown() -> String {
+fn trace(byte: u8) -> TraceId {
+    TraceId::new([byte; 16]).unwrap()
+}
+
+fn counted() -> Measure {
     let measure = Measure::default();
-    let sample = |outcome, rows, micros: u64| Sample {
+    let sample = |outcome, rows, micros: u64, trace| Sample {
         outcome,
         rows,
         request: Duration::from_micros(micros),
@@ -82,21 +91,52 @@ fn shown() -> String {
             compute: Duration::from_micros(micros / 2),
             executions: 1,
         }),
-        at_ms: 1,
+        trace,
+        at_ms: 1_700_000_001_250,
     };
-    let front = measure.cell(key("front", "iris", 2));
-    front.record(sample(Outcome::Success, 3, 120));
-    front.record(sample(Outcome::Success, 1, 70_000_000));
-    front.record(sample(Outcome::Overloaded, 1, 7));
+    let front = measure.cell(key("front", "iris", 2, Variant::STANDALONE));
+    front.record(sample(Outcome::Success, 3, 120, Some(trace(0xab))));
+    front.record(sample(Outcome::Success, 1, 70_000_000, Some(trace(0xcd))));
+    front.record(sample(Outcome::Overloaded, 1, 7, None));
+    front.coded(Duration::from_micros(30));
     front.hit(Duration::from_micros(1));
     front.missed(Duration::from_micros(1));
     front.missed(Duration::from_micros(1));
     measure
-        .cell(key("iris", "iris", 2))
-        .record(sample(Outcome::Success, 4, 40));
-    render(&Shown {
+        .cell(key("iris", "iris", 2, Variant::STANDALONE))
+        .record(sample(Outcome::Success, 4, 40, None));
+    // It can be asked by its number, and never was.
+    let _unused = measure.cell(key("iris", "iris", 2, Variant::DIRECT));
+    let gone = Name::new("gone").unwrap();
+    measure
+        .lost(&gone)
+        .record(sample(Outcome::Unavailable, 0, 9, None));
+    measure.committed(Duration::from_millis(4), true);
+    measure.committed(Duration::from_millis(5), false);
+    measure
+}
+
+fn nodes() -> Vec<(GraphKey, Vec<NodeTotals>)> {
+    let nodes =
+        crate::measure::Nodes::new([Arc::from("scaled"), Arc::from("vote"), Arc::from("spare")]);
+    nodes.called(0, Outcome::Success, Duration::from_millis(2));
+    nodes.called(0, Outcome::Expired, Duration::from_millis(3));
+    nodes.fared(0, Fared::Answered, 4);
+    nodes.fared(1, Fared::Defaulted, 2);
+    let graph = (Name::new("credit").unwrap(), VersionNumber::ONE);
+    vec![(graph, nodes.totals())]
+}
+
+fn shown(names: Names, format: Format, histograms: Histograms) -> Vec<u8> {
+    let measure = counted();
+    let shown = Shown {
         cells: &measure.read(),
+        exemplars: &measure.read_exemplars(),
+        lost: &measure.read_lost(),
+        nodes: &nodes(),
+        commits: &measure.read_commits(),
         snapshot: &Snapshot::default(),
+        courses: &[],
         waiting: 0,
         cache: &Cache::new(Some(1_000)),
         webhooks: &[notify::Shown {
@@ -118,30 +158,63 @@ fn shown() -> String {
             failed: 3,
             trouble: None,
         }),
+        payload: None,
+        exports: &[otlp::Shown {
+            signal: otlp::Signal::Traces,
+            waiting: 4,
+            exported: 100,
+            rejected: 1,
+            failed: 2,
+            dropped: 3,
+            trouble: None,
+        }],
         accepting: true,
-        resident: Some(4_096),
+        process: Process {
+            cpu: Some(1.25),
+            resident: Some(4_096),
+            ..Process::default()
+        },
         started: 1_700_000_000_500,
-    })
+    };
+    render(&shown, names, format, histograms)
 }
+
+fn text(names: Names) -> String {
+    String::from_utf8(shown(names, Format::Text, Histograms::Both)).unwrap()
+}
+
+/// The value of a series.
+fn value(families: &Families, series: &str) -> f64 {
+    let name = series.split('{').next().unwrap();
+    let samples = &families[name].1;
+    let found = samples.iter().find(|(s, _)| s == series);
+    found.unwrap_or_else(|| panic!("{series}")).1
+}
+
+const FRONT: &str = "pipeline=\"front\",variant=\"standalone\",model=\"iris\",version=\"2\"";
 
 #[test]
 fn the_format_is_kept_and_histograms_grow() {
-    let families = read(&shown());
+    let families = read(&text(Names::Triton));
     for (name, (kind, samples)) in &families {
         assert_eq!(
             kind == "counter",
             name.ends_with("_total") || name.starts_with("nv_"),
             "{name} is a {kind}"
         );
+        assert!(!samples.is_empty(), "{name}");
         if kind != "histogram" {
             continue;
         }
-        let series = "pipeline=\"front\",variant=\"standalone\",model=\"iris\",version=\"2\"";
-        let bucket = format!("{name}_bucket{{{series},le=\"");
-        let buckets: Vec<_> = samples
-            .iter()
-            .filter(|(s, _)| s.starts_with(&bucket))
-            .collect();
+        let (series, _) = samples.last().unwrap();
+        let labels = series.split_once('{').map_or("", |(_, labels)| labels);
+        let labels = labels.trim_end_matches('}');
+        let bucket = match labels {
+            "" => format!("{name}_bucket{{le=\""),
+            labels => format!("{name}_bucket{{{labels},le=\""),
+        };
+        let buckets = samples.iter().filter(|(s, _)| s.starts_with(&bucket));
+        let buckets: Vec<_> = buckets.collect();
         let bound = |s: &str| match s[bucket.len()..].trim_end_matches("\"}") {
             "+Inf" => f64::INFINITY,
             text => text.parse::<f64>().unwrap(),
@@ -153,56 +226,41 @@ fn the_format_is_kept_and_histograms_grow() {
                 "{name}: {pair:?}"
             );
         }
-        let count = samples
-            .iter()
-            .find(|(s, _)| *s == format!("{name}_count{{{series}}}"))
-            .unwrap()
-            .1;
-        assert_eq!(buckets.last().unwrap().1, count, "{name}");
+        assert_eq!(
+            buckets.last().unwrap().1,
+            samples.last().unwrap().1,
+            "{name}"
+        );
     }
-    let text = shown();
-    assert!(text.contains("impresario_request_duration_seconds_bucket{pipeline=\"front\",variant=\"standalone\",model=\"iris\",version=\"2\",le=\"0.000244140625\"} 2\n"));
-    assert!(
-        text.contains("le=\"0.0000152587890625\"}"),
-        "bounds are written without exponents"
+    let text = text(Names::Own);
+    let bucket = format!(
+        "{}_bucket{{{FRONT},le=\"0.000244140625\"}} 2\n",
+        name::REQUEST_SECONDS
     );
+    assert!(text.contains(&bucket), "{text}");
+    assert!(text.contains("le=\"1.52587890625e-05\"}"), "{text}");
+    for word in ["nv_", "variant=\"direct\"", " # ", "# EOF", "# UNIT"] {
+        assert!(!text.contains(word), "{word}");
+    }
 }
 
 #[test]
 fn counters_say_what_happened_and_triton_s_sum_over_pipelines() {
-    let families = read(&shown());
-    let value = |series: &str| {
-        let name = series.split('{').next().unwrap();
-        let samples = &families[name].1;
-        samples
-            .iter()
-            .find(|(s, _)| s == series)
-            .unwrap_or_else(|| panic!("{series}"))
-            .1
+    let families = read(&text(Names::Triton));
+    let value = |series: &str| value(&families, series);
+    let requests = |labels: &str, outcome: &str| {
+        value(&format!(
+            "{}{{{labels},outcome=\"{outcome}\"}}",
+            name::REQUESTS
+        ))
     };
-    let front = "pipeline=\"front\",variant=\"standalone\",model=\"iris\",version=\"2\"";
-    assert_eq!(
-        value(&format!(
-            "impresario_requests_total{{{front},outcome=\"success\"}}"
-        )),
-        2.0
-    );
-    assert_eq!(
-        value(&format!(
-            "impresario_requests_total{{{front},outcome=\"overloaded\"}}"
-        )),
-        1.0
-    );
-    assert_eq!(
-        value(&format!(
-            "impresario_requests_total{{{front},outcome=\"crashed\"}}"
-        )),
-        0.0
-    );
-    assert_eq!(
-        value(&format!("impresario_inferences_total{{{front}}}")),
-        4.0
-    );
+    for (outcome, expected) in [("success", 2.0), ("overloaded", 1.0), ("crashed", 0.0)] {
+        assert_eq!(requests(FRONT, outcome), expected, "{outcome}");
+    }
+    let gone = "pipeline=\"gone\",variant=\"\",model=\"\",version=\"\"";
+    assert_eq!(requests(gone, "unavailable"), 1.0);
+    assert_eq!(requests(gone, "success"), 0.0);
+    assert_eq!(value(&format!("{}{{{FRONT}}}", name::INFERENCES)), 4.0);
     let iris = "{model=\"iris\",version=\"2\"}";
     for (name, expected) in [
         (name::NV_SUCCESS, 3.0),
@@ -218,27 +276,54 @@ fn counters_say_what_happened_and_triton_s_sum_over_pipelines() {
         assert_eq!(value(&format!("{name}{iris}")), expected, "{name}");
     }
     for (result, expected) in [("hit", 1.0), ("miss", 2.0)] {
-        let series = format!("{}{{{front},result=\"{result}\"}}", name::CACHE_LOOKS);
+        let series = format!("{}{{{FRONT},result=\"{result}\"}}", name::CACHE_LOOKS);
         assert_eq!(value(&series), expected);
     }
-    assert_eq!(value(name::CACHE_MAX_BYTES), 1_000.0);
-    assert_eq!(value("impresario_ready"), 1.0);
-    assert_eq!(value("process_start_time_seconds"), 1_700_000_000.5);
-    assert_eq!(value("process_resident_memory_bytes"), 4_096.0);
-}
-
-#[test]
-fn labels_are_escaped() {
-    let labels = Labels(&[("a", &"x\"y\\z\n"), ("b", &1)]).to_string();
-    assert_eq!(labels, r#"{a="x\"y\\z\n",b="1"}"#);
-    assert_eq!(Labels(&[]).to_string(), "");
-}
-
-#[test]
-fn this_process_has_memory() {
-    if cfg!(target_os = "linux") {
-        assert!(resident().unwrap() > 1 << 20);
+    for (series, expected) in [
+        (name::CACHE_MAX_BYTES, 1_000.0),
+        (name::READY, 1.0),
+        (name::START, 1_700_000_000.5),
+        (name::RESIDENT, 4_096.0),
+        (name::CPU, 1.25),
+        (name::COMMIT_FAILURES, 1.0),
+    ] {
+        assert_eq!(value(series), expected, "{series}");
     }
+    let samples = |name: &str| &families[name].1;
+    let codec = format!("{}_count{{{FRONT}}}", name::CODEC_SECONDS);
+    assert!(samples(name::CODEC_SECONDS).contains(&(codec, 1.0)));
+    let commits = format!("{}_count", name::COMMIT_SECONDS);
+    assert!(samples(name::COMMIT_SECONDS).contains(&(commits, 2.0)));
+}
+
+#[test]
+fn nodes_show_what_happened_to_them_and_nothing_else() {
+    let families = read(&text(Names::Own));
+    let of = |node: &str| format!("model=\"credit\",version=\"1\",node=\"{node}\"");
+    let scaled = of("scaled");
+    for (series, expected) in [
+        (
+            format!("{}{{{scaled},outcome=\"success\"}}", name::NODE_CALLS),
+            1.0,
+        ),
+        (
+            format!("{}{{{scaled},outcome=\"expired\"}}", name::NODE_CALLS),
+            1.0,
+        ),
+        (
+            format!("{}{{{scaled},fared=\"answered\"}}", name::NODE_ROWS),
+            4.0,
+        ),
+        (
+            format!("{}{{{},fared=\"defaulted\"}}", name::NODE_ROWS, of("vote")),
+            2.0,
+        ),
+    ] {
+        assert_eq!(value(&families, &series), expected, "{series}");
+    }
+    let all = text(Names::Own);
+    assert!(!all.contains("node=\"spare\""));
+    assert!(!all.contains(&format!("{}{{{}", name::NODE_CALLS, of("vote"))));
 }
 
 #[test]
@@ -260,5 +345,30 @@ fn every_phase_is_among_those_shown() {
         Phase::Failed,
     ];
     let words = phases.map(|phase| phase.as_str());
-    assert_eq!([words.as_slice(), &["parked"]].concat(), PHASES);
+    assert_eq!([words.as_slice(), &["parked"]].concat(), fleet::PHASES);
+}
+
+#[test]
+fn every_phase_of_a_rollout_is_among_those_shown() {
+    use rollout::{Cause, Hold, Phase, Place, Stay};
+    let phases = [
+        Phase::Pending,
+        Phase::Preparing,
+        Phase::FailedPrepare(String::new()),
+        Phase::Shadow(Stay::Baking),
+        Phase::Step(Stay::Baking),
+        Phase::Step(Stay::Held(Hold::NoData)),
+        Phase::Step(Stay::AwaitingApproval),
+        Phase::Promoting,
+        Phase::Soaking,
+        Phase::Succeeded,
+        Phase::Paused {
+            by: String::new(),
+            from: Place::Pending,
+        },
+        Phase::Aborting(Cause::Undone),
+        Phase::RolledBack(Cause::Undone),
+        Phase::Superseded { by: 1 },
+    ];
+    assert_eq!(phases.each_ref().map(Phase::as_str), courses::PHASES);
 }

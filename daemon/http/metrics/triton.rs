@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Text, name};
+use super::family::{Family, Kind, labels};
+use super::name;
 use crate::measure::{Key, Outcome, Totals};
 
-pub(super) fn triton(text: &mut Text, cells: &[(Key, Totals)]) {
+pub(super) fn put(families: &mut Vec<Family>, cells: &[(Key, Totals)]) {
     // Triton knows no pipelines: a version's sums over all of them, in the order of models and versions.
     let mut versions: BTreeMap<_, Totals> = BTreeMap::new();
     for (key, totals) in cells {
@@ -13,7 +14,7 @@ pub(super) fn triton(text: &mut Text, cells: &[(Key, Totals)]) {
         version.or_default().add(totals);
     }
     type Count = fn(&Totals) -> u64;
-    let families: [(_, _, Count); 9] = [
+    let counts: [(_, _, Count); 9] = [
         (
             name::NV_SUCCESS,
             "number of successful inference requests, all batch sizes",
@@ -56,14 +57,14 @@ pub(super) fn triton(text: &mut Text, cells: &[(Key, Totals)]) {
             |t| t.misses,
         ),
     ];
-    for (name, help, count) in families {
-        text.family(name, "counter", help);
+    for (name, help, count) in counts {
+        let mut family = Family::new(name, Kind::Foreign, help);
         for ((model, version), totals) in &versions {
-            text.sample(
-                name,
-                &[("model", model), ("version", version)],
+            family.put(
+                labels([("model", model), ("version", version)]),
                 count(totals),
             );
         }
+        families.push(family);
     }
 }

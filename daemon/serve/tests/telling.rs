@@ -50,6 +50,7 @@ async fn whoever_is_refused_or_leaves_was_assigned_all_the_same() {
         entry: Some(&entry),
         begun: clock::instant(),
         rows: 1,
+        trace: None,
         sample: None,
     };
     drop((counting, note::Note::new(&entry, clock::instant(), None)));

@@ -217,6 +217,7 @@ fn crashed(seen: &mut Seen, reason: String, limits: &Limits, now: Now) {
     seen.reload = Reload::None;
     if building {
         // A reload is under way: it is the rebuild, and with other files a chance even after many crashes.
+        seen.restarts += 1;
         let until = now.monotonic;
         seen.phase = Phase::Restarting { until, building };
         return;
@@ -225,6 +226,7 @@ fn crashed(seen: &mut Seen, reason: String, limits: &Limits, now: Now) {
         seen.phase = Phase::Quarantined;
         return;
     }
+    seen.restarts += 1;
     let doublings = u32::try_from(seen.crashes.len() - 1).unwrap_or(u32::MAX);
     let wait = limits
         .backoff_initial

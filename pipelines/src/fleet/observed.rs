@@ -64,6 +64,8 @@ pub struct Seen {
     pub facts: Option<Arc<Facts>>,
     /// When its instances crashed, in monotonic milliseconds, oldest first; old ones are forgotten.
     pub crashes: Vec<u64>,
+    /// How often it was built again after a crash, since the daemon began.
+    pub restarts: u64,
     /// The newest trouble: why it failed, crashed, or could not be loaded again.
     pub trouble: Option<String>,
     /// What a graph waits for until it can answer.
@@ -271,6 +273,7 @@ impl Seen {
             reload: Reload::None,
             facts: None,
             crashes: Vec::new(),
+            restarts: 0,
             trouble: None,
             waits: None,
             stay: Stay::default(),

@@ -166,11 +166,13 @@ async fn metrics_and_the_description_are_there() {
     );
     let ready = "impresario_version_phase{model=\"pair\",version=\"2\",phase=\"ready\"} 1\n";
     assert!(metrics.text.contains(ready), "{}", metrics.text);
-    assert!(
-        metrics
-            .text
-            .contains("nv_inference_request_success{model=\"pair\",version=\"2\"} 0\n")
-    );
+    assert!(!metrics.text.contains("nv_"));
+    let triton = plane.get("/metrics?names=triton").await;
+    let success = "nv_inference_request_success{model=\"pair\",version=\"2\"} 0\n";
+    assert!(triton.text.contains(success), "{}", triton.text);
+    for path in ["/metrics?names=kserve", "/metrics?name=triton"] {
+        assert_eq!(plane.get(path).await.code(), "400 invalid-query", "{path}");
+    }
     assert_eq!(
         plane.get("/admin/v1/openapi.json").await.at("/info/title"),
         "Impresario admin API"

@@ -2,6 +2,7 @@
 //! inside.
 
 mod bandit;
+mod counters;
 mod course;
 mod decision;
 mod evidence;
@@ -32,6 +33,7 @@ mod status;
 mod token;
 
 pub use bandit::{BanditReportV1, BanditV1};
+pub use counters::{CellV1, CountersV1, LostV1, NodeV1, SketchV1};
 pub use course::{CourseV1, FreezeV1, FrozenV1, SteeredV1, VariantV1};
 pub use decision::DecisionV1;
 pub use evidence::{EvidenceV1, GuardrailV1, ThresholdsV1};
