@@ -96,6 +96,11 @@ fn shown(status: &Value) -> String {
         text.push_str("\n\n");
         text.push_str(&posted(webhooks));
     }
+    let exports = list(&status["exports"]);
+    if !exports.is_empty() {
+        text.push_str("\n\n");
+        text.push_str(&exported(exports));
+    }
     text
 }
 
@@ -119,6 +124,20 @@ fn posted(webhooks: &[Value]) -> String {
             "TROUBLE",
         ],
         webhooks.iter().map(row),
+    )
+}
+
+/// What became of what is exported.
+fn exported(exports: &[Value]) -> String {
+    let columns = [
+        "signal", "waiting", "exported", "rejected", "failed", "dropped", "trouble",
+    ];
+    let row = |export: &Value| columns.map(|column| cell(&export[column]));
+    table(
+        [
+            "EXPORT", "WAITING", "EXPORTED", "REJECTED", "FAILED", "DROPPED", "TROUBLE",
+        ],
+        exports.iter().map(row),
     )
 }
 

@@ -7,7 +7,9 @@
 mod field;
 mod files;
 mod layers;
+mod log;
 mod notify;
+mod otlp;
 mod read;
 mod sections;
 
@@ -44,6 +46,8 @@ pub struct Settings {
     pub notify: Notify,
     /// What is logged, and how.
     pub log: Log,
+    /// Where what is seen of requests is exported to; none said: nowhere.
+    pub otlp: Option<crate::otlp::Settings>,
 }
 
 // === impl Settings ===

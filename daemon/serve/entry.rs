@@ -15,7 +15,7 @@ use impresario_pipelines::trial::record::DIMENSIONS;
 
 use super::decisions::Decisions;
 use super::shadow::Aim;
-use super::{Answer, Guide, Origin, Unit};
+use super::{Answer, Guide, Origin, Told, Unit};
 use crate::actors::{Computed, Handle};
 use crate::clock;
 use crate::error::{Error, Node};
@@ -35,6 +35,8 @@ pub struct Entry {
     pub(super) part: Option<Box<Part>>,
     /// What a graph goes by, where one answers.
     pub(super) guide: Option<Box<Guide>>,
+    /// Where it is told which versions are asked, where somebody watches.
+    pub(super) told: Option<Told>,
 }
 
 /// A version that a request may be sent to.

@@ -15,6 +15,7 @@ mod rescue;
 mod shadow;
 mod terms;
 pub mod token;
+mod told;
 mod trail;
 mod walk;
 
@@ -47,6 +48,7 @@ pub use rescue::Rescue;
 pub use shadow::{Beside, Shadowed, Shadows};
 pub use terms::Terms;
 pub use token::{Secret, Token, TokenError};
+pub use told::{Attempt, Decided, Told};
 pub use trail::{Called, Trail};
 pub use walk::Guide;
 
@@ -278,6 +280,7 @@ impl Serve {
             service: Arc::clone(&route.service),
             decision,
             part,
+            told: None,
         })
     }
 
@@ -474,6 +477,7 @@ fn members(snapshot: &Snapshot, graph: &Graph) -> Arc<[Option<Entry>]> {
             service: Arc::clone(&route.service),
             decision,
             part: None,
+            told: None,
         })
     };
     graph.nodes.iter().map(member).collect()

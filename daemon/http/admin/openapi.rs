@@ -10,8 +10,8 @@ use utoipa::{IntoResponses, Modify, OpenApi};
 use super::guard::{Caller, Viewer};
 use super::problem::CONTENT;
 use super::{
-    audit, backup, bandit, decisions, events, experiment, freeze, journal, load, me, models,
-    pipelines, reload, revisions, rollout, shadow, status, tokens, wire,
+    audit, backup, bandit, decisions, events, experiment, freeze, journal, load, logging, me,
+    models, pipelines, reload, revisions, rollout, shadow, status, tokens, wire,
 };
 
 /// The refusals that every route has.
@@ -30,6 +30,8 @@ pub(super) struct Refusals;
     paths(
         status::status,
         me::me,
+        logging::show,
+        logging::set,
         models::list,
         models::show,
         load::load,

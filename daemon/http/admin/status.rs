@@ -24,6 +24,7 @@ pub(super) async fn status(_: Caller<Viewer>, admin: Data<Admin>) -> Json<Status
     Json(StatusV1::of(
         &live.snapshot(),
         &webhooks,
+        admin.exporter.shown(),
         live.accepting(),
         now,
     ))

@@ -24,7 +24,9 @@ use serde_json::Value;
 use super::{Admin, Reloaded, Reloader, Streams, configure, document, routes};
 use crate::Impresario;
 use crate::auth::{Door, Strangers};
+use crate::otlp::Exporter;
 use crate::store::Token;
+use crate::telemetry::Logging;
 
 /// An admin plane and how to ask it.
 struct Plane<Call> {
@@ -94,6 +96,8 @@ async fn of(
         )),
         reloader: Reloader::new(async |_| Ok(Reloaded::default())),
         streams: Streams::default(),
+        logging: Logging::foreign("info"),
+        exporter: Exporter::default(),
     });
     let service = init_service(App::new().configure(configure(admin))).await;
     let call = async move |request: TestRequest| service.call(request.to_request()).await.unwrap();

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use super::{FreezeV1, ModelV1, PipelineSummaryV1, WaitV1, time};
 use crate::actors::Snapshot;
 use crate::notify::{Shown, Trouble};
+use crate::otlp;
 use impresario_pipelines::fleet::Now;
 
 /// The daemon.
@@ -33,6 +34,28 @@ pub struct StatusV1 {
     pub waits: Vec<WaitV1>,
     /// The webhooks, in the order of the configuration.
     pub webhooks: Vec<WebhookV1>,
+    /// What is exported to an OpenTelemetry collector, a signal each; empty where nothing is.
+    pub exports: Vec<ExportV1>,
+}
+
+/// What became of what is exported of one signal: spans, metric points or log records.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Export)]
+pub struct ExportV1 {
+    /// The signal: `traces`, `metrics` or `logs`.
+    pub signal: &'static str,
+    /// What waits.
+    pub waiting: usize,
+    /// What the collector took since the start.
+    pub exported: u64,
+    /// What it took and did not keep.
+    pub rejected: u64,
+    /// What was given up: refused, or tried for too long.
+    pub failed: u64,
+    /// What was never tried, because too much waited.
+    pub dropped: u64,
+    /// What went wrong at the last try; nothing where it went well.
+    pub trouble: Option<String>,
 }
 
 /// A webhook, without its address's path and without its secret.
@@ -73,7 +96,13 @@ pub struct ReloadedV1 {
 impl StatusV1 {
     /// What a snapshot shows.
     #[must_use]
-    pub fn of(snapshot: &Snapshot, webhooks: &[Shown], accepting: bool, now: Now) -> Self {
+    pub fn of(
+        snapshot: &Snapshot,
+        webhooks: &[Shown],
+        exports: Vec<otlp::Shown>,
+        accepting: bool,
+        now: Now,
+    ) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION"),
             started_at: time(now.wall.saturating_sub(now.monotonic)),
@@ -85,6 +114,7 @@ impl StatusV1 {
             freeze: FreezeV1::of(&snapshot.fleet, now.wall),
             waits: snapshot.report.waits.iter().map(WaitV1::from).collect(),
             webhooks: webhooks.iter().map(WebhookV1::from).collect(),
+            exports: exports.into_iter().map(ExportV1::from).collect(),
         }
     }
 }
@@ -103,6 +133,22 @@ impl From<&Shown> for WebhookV1 {
             dropped: shown.dropped,
             trouble: trouble.map(|trouble: &Trouble| trouble.what.clone()),
             trouble_at: trouble.map(|trouble| time(trouble.at)),
+        }
+    }
+}
+
+// === impl ExportV1 ===
+
+impl From<otlp::Shown> for ExportV1 {
+    fn from(shown: otlp::Shown) -> Self {
+        Self {
+            signal: shown.signal.as_str(),
+            waiting: shown.waiting,
+            exported: shown.exported,
+            rejected: shown.rejected,
+            failed: shown.failed,
+            dropped: shown.dropped,
+            trouble: shown.trouble,
         }
     }
 }
