@@ -53,13 +53,15 @@ pub fn filter(text: &str) -> Result<EnvFilter, FilterError> {
         return Err(FilterError::Long(text.len()));
     }
     let mut column = 1;
+    let mut words = Vec::new();
     for part in text.split(',') {
         let word = part.trim();
+        words.push(word);
         let indent = part.chars().take_while(|c| c.is_whitespace()).count();
         check(word, column + indent)?;
         column += part.chars().count() + 1;
     }
-    EnvFilter::try_new(text).map_err(|error| FilterError::Part {
+    EnvFilter::try_new(words.join(",")).map_err(|error| FilterError::Part {
         part: text.to_owned(),
         column: 1,
         why: error.to_string(),

@@ -1,8 +1,8 @@
 //! One try over the wire, and what its answer means to OTLP.
 
 mod grpc;
-mod http;
-mod status;
+pub(super) mod http;
+pub(super) mod status;
 
 use std::time::Duration;
 

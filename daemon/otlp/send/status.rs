@@ -13,42 +13,42 @@ const RETRY_INFO: &str = "google.rpc.RetryInfo";
 
 /// `google.rpc.Status`
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct RpcStatus {
+pub(in crate::otlp) struct RpcStatus {
     #[prost(int32, tag = "1")]
-    pub(super) code: i32,
+    pub(in crate::otlp) code: i32,
     #[prost(string, tag = "2")]
-    pub(super) message: String,
+    pub(in crate::otlp) message: String,
     #[prost(message, repeated, tag = "3")]
-    pub(super) details: Vec<Detail>,
+    pub(in crate::otlp) details: Vec<Detail>,
 }
 
 /// `google.protobuf.Any`
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Detail {
+pub(in crate::otlp) struct Detail {
     #[prost(string, tag = "1")]
-    pub(super) type_url: String,
+    pub(in crate::otlp) type_url: String,
     #[prost(bytes = "vec", tag = "2")]
-    pub(super) value: Vec<u8>,
+    pub(in crate::otlp) value: Vec<u8>,
 }
 
 /// `google.rpc.RetryInfo`
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct RetryInfo {
+pub(in crate::otlp) struct RetryInfo {
     #[prost(message, optional, tag = "1")]
-    pub(super) delay: Option<Delay>,
+    pub(in crate::otlp) delay: Option<Delay>,
 }
 
 /// `google.protobuf.Duration`
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Delay {
+pub(in crate::otlp) struct Delay {
     #[prost(int64, tag = "1")]
-    pub(super) seconds: i64,
+    pub(in crate::otlp) seconds: i64,
     #[prost(int32, tag = "2")]
-    pub(super) nanos: i32,
+    pub(in crate::otlp) nanos: i32,
 }
 
 /// What a status means, with the details that came with it.
-pub(super) fn meaning(code: Code, message: &str, details: &[u8]) -> Sent {
+pub(in crate::otlp) fn meaning(code: Code, message: &str, details: &[u8]) -> Sent {
     let after = retry_delay(details);
     let why = match message {
         "" => format!("it answered {code:?}"),
@@ -78,7 +78,7 @@ pub(super) fn meaning(code: Code, message: &str, details: &[u8]) -> Sent {
 }
 
 /// What a message of `google.rpc.Status` says of it.
-pub(super) fn retry_delay(status: &[u8]) -> Option<Duration> {
+pub(in crate::otlp) fn retry_delay(status: &[u8]) -> Option<Duration> {
     let status = RpcStatus::decode(status).ok()?;
     let info = status
         .details
