@@ -5,6 +5,7 @@
 //! reverse: readiness first.
 
 mod banner;
+mod meters;
 mod planes;
 mod signals;
 
@@ -156,6 +157,9 @@ async fn run(
     let addresses =
         banner::Addresses::of(&http, grpc.as_ref(), &admin).map_err(ServeError::Serve)?;
     let impresario = begin(&settings).await?;
+    let (measured, exports) = (impresario.clone(), exporter.clone());
+    let measuring = exporter.measure(move || meters::meters(&measured, &exports));
+    measuring.map_err(ServeError::Export)?;
     let reload = Reload {
         settings: Arc::clone(&settings),
         control: impresario.control().clone(),

@@ -1,6 +1,7 @@
 //! Tables of settings and what becomes of them.
 
 mod notify;
+mod otlp;
 
 use std::net::SocketAddr;
 use std::time::Duration;

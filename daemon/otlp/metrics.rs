@@ -83,12 +83,22 @@ pub struct Buckets {
 
 /// Points in all.
 pub(super) fn points(metrics: &[Metric]) -> u64 {
-    let points = metrics.iter().map(|metric| match &metric.data {
-        Data::Sum(points) => points.len(),
-        Data::Gauge(points) => points.len(),
-        Data::Histogram(points) => points.len(),
-    });
+    let points = metrics.iter().map(|metric| metric.data.points());
     points.sum::<usize>() as u64
+}
+
+// === impl Data ===
+
+impl Data {
+    /// How many points it has.
+    #[must_use]
+    pub fn points(&self) -> usize {
+        match self {
+            Self::Sum(points) => points.len(),
+            Self::Gauge(points) => points.len(),
+            Self::Histogram(points) => points.len(),
+        }
+    }
 }
 
 // === impl Pack ===

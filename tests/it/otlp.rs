@@ -10,8 +10,13 @@ use std::net::TcpListener;
 
 use serde_json::{Value, json};
 
+use impresario::grpc::proto::model_infer_request::InferInputTensor;
+use impresario::grpc::proto::{InferTensorContents, ModelInferRequest};
+
 use self::collector::Collector;
 use crate::daemon::{Daemon, House, iris};
+use crate::grpc::client::Client;
+use crate::grpc::run;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN: &str = "00f067aa0ba902b7";
@@ -93,6 +98,38 @@ fn ask(daemon: &Daemon, name: &str, sampled: &str) -> ureq::http::Response<ureq:
         .unwrap()
 }
 
+/// The same over gRPC; the place in the trace that the answer names.
+fn ask_grpc(daemon: &Daemon, name: &str) -> String {
+    let mut request = tonic::Request::new(ModelInferRequest {
+        model_name: name.to_owned(),
+        inputs: vec![InferInputTensor {
+            name: "X".to_owned(),
+            datatype: "FP32".to_owned(),
+            shape: vec![1, 4],
+            contents: Some(InferTensorContents {
+                fp32_contents: vec![5.1, 3.5, 1.4, 0.2],
+                ..InferTensorContents::default()
+            }),
+            ..InferInputTensor::default()
+        }],
+        ..ModelInferRequest::default()
+    });
+    let metadata = request.metadata_mut();
+    let parent = format!("00-{TRACE}-{SPAN}-01");
+    metadata.insert("traceparent", parent.parse().unwrap());
+    metadata.insert("x-request-id", format!("called-{name}").parse().unwrap());
+    let mut own = String::new();
+    run(async {
+        let answered = Client::connect(&daemon.grpc).await.infer(request).await;
+        let metadata = match answered {
+            Ok(answer) => answer.metadata().clone(),
+            Err(status) => status.metadata().clone(),
+        };
+        metadata["traceresponse"].to_str().unwrap().clone_into(&mut own);
+    });
+    own
+}
+
 /// The export's own count of a signal.
 fn count(daemon: &Daemon, signal: &str, what: &str) -> u64 {
     let status = daemon.admin_get("/status").body;
@@ -144,6 +181,13 @@ fn over(protocol: &str) {
             .header("traceresponse")
             .is_none()
     );
+    for name in ["both", "broken"] {
+        let own = ask_grpc(&daemon, name);
+        assert!(
+            own.starts_with(&format!("00-{TRACE}-")) && own.ends_with("-01"),
+            "{own}"
+        );
+    }
     let explained = daemon.admin_get("/decisions/asked-both-01");
     assert_eq!(explained.body["trace"], TRACE, "{explained:?}");
     until(&daemon, "metrics", "exported", 1);
@@ -203,6 +247,27 @@ fn over(protocol: &str) {
     assert!(broken.says("error.type: Str("), "{broken:?}");
     assert!(!said.contains("asked-both-00: Str") && spans.iter().all(|span| span.trace == TRACE));
     assert!(!spans.iter().any(|span| span.says("Str(asked-both-00)")));
+    let called = of("called-both");
+    for line in [
+        "rpc.system: Str(grpc)",
+        "rpc.method: Str(ModelInfer)",
+        "rpc.grpc.status_code: Int(0)",
+        "impresario.outcome: Str(success)",
+    ] {
+        assert!(called.says(line), "{line}: {called:?}");
+    }
+    assert_eq!(called.name, "inference.GRPCInferenceService/ModelInfer");
+    let broken = of("called-broken");
+    assert!(broken.says("rpc.grpc.status_code: Int(13)"), "{broken:?}");
+    // Metrics: what was counted, under OpenTelemetry's kinds.
+    for name in [
+        "impresario.requests",
+        "impresario.request.duration",
+        "impresario.node.duration",
+        "impresario.otlp.items",
+    ] {
+        assert!(said.contains(name), "{name}:\n{said}");
+    }
     // Logs: with the trace that they belong to, and who sent them.
     let records = collector::records(&said);
     let failed = records
