@@ -125,7 +125,10 @@ fn ask_grpc(daemon: &Daemon, name: &str) -> String {
             Ok(answer) => answer.metadata().clone(),
             Err(status) => status.metadata().clone(),
         };
-        metadata["traceresponse"].to_str().unwrap().clone_into(&mut own);
+        metadata["traceresponse"]
+            .to_str()
+            .unwrap()
+            .clone_into(&mut own);
     });
     own
 }

@@ -96,12 +96,39 @@ attributes = { a = 7 }",
     std::fs::write(case.folder.path().join("short.headers"), "x: 1\nhunter2\n").unwrap();
     let problems = case.show(&case.load().unwrap_err());
     assert!(!problems.contains("hunter2"), "{problems}");
-    expect![[""]].assert_eq(&problems);
+    expect![[r#"
+        impresario.toml:3:10: error[out-of-range] log.access: expected a number from 0 to 1, got the number 2
+        impresario.toml:5:12: error[invalid-url] otlp.endpoint: expected a URL without user and password (hint: write it like "http://127.0.0.1:4317", or "none")
+        impresario.toml:6:12: error[unknown-value] otlp.protocol: expected grpc, http, got "udp"
+        impresario.toml:7:22: error[unknown-value] otlp.signals[1]: expected traces, metrics, logs, got "spans"
+        impresario.toml:8:45: error[wrong-type] otlp.headers.x: expected a text as the value of a header
+        impresario.toml:9:16: error[invalid-header] otlp.headers_file: short.headers:2: expected NAME: VALUE
+        impresario.toml:10:10: error[out-of-range] otlp.sample: expected a number from 0 to 1, got the number -1
+        impresario.toml:11:9: error[out-of-range] otlp.queue: expected a whole number from 1 to 1048576, got the number 0
+        impresario.toml:12:14: error[out-of-range] otlp.queue_size: expected a size from 65536 to 1073741824 bytes, got 1
+        impresario.toml:13:12: error[out-of-range] otlp.interval: expected a duration from 10ms to 1m, got "1ms"
+        impresario.toml:14:9: error[out-of-range] otlp.flush: expected a duration from 0s to 1m, got "2m"
+        impresario.toml:15:1: error[unknown-field] otlp.sampel: unknown field 'sampel' (hint: did you mean 'sample'?)
+        impresario.toml:17:11: error[invalid-text] otlp.resource.service: expected a text of 1 to 256 printable characters, got 0
+        impresario.toml:18:20: error[wrong-type] otlp.resource.attributes.a: expected a string, got the number 7
+    "#]].assert_eq(&problems);
 }
 
 #[test]
 fn grpc_has_no_path_and_a_batch_fits_the_queue() {
     let text = "[otlp]\nendpoint = 'http://127.0.0.1:4317/v1'\nqueue = 10\nbatch = 11\n";
-    refused(text, &expect![[""]]);
-    refused("[otlp]\nendpoint = 'x'\nsignals = []\n", &expect![[""]]);
+    refused(
+        text,
+        &expect![[r#"
+        impresario.toml:3:12: error[invalid-url] otlp.endpoint: expected a URL without a path: gRPC has paths of its own (hint: protocol = "http" posts below a path)
+        impresario.toml:5:9: error[out-of-range] otlp.batch: expected a whole number from 1 to 10, got the number 11
+    "#]],
+    );
+    refused(
+        "[otlp]\nendpoint = 'x'\nsignals = []\n",
+        &expect![[r#"
+        impresario.toml:3:12: error[invalid-url] otlp.endpoint: expected a URL such as "https://alerts.example.com/impresario" (hint: write it like "http://127.0.0.1:4317", or "none")
+        impresario.toml:4:11: error[out-of-range] otlp.signals: expected at least one of traces, metrics, logs, got none (hint: endpoint = "none" exports nothing)
+    "#]],
+    );
 }
