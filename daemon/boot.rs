@@ -5,6 +5,7 @@
 //! reverse: readiness first.
 
 mod banner;
+mod meters;
 mod planes;
 mod signals;
 
@@ -27,9 +28,10 @@ use crate::config::{self, Engine, Overrides, Settings};
 use crate::embed::{Impresario, StartError};
 use crate::grpc;
 use crate::http::admin::{ReloadRefused, Reloaded};
+use crate::otlp::Exporter;
 use crate::plane::InFlight;
 use crate::store::{Error as StoreError, Memory, Retention, Sled, Store};
-use crate::telemetry;
+use crate::telemetry::{self, FilterError, Logging};
 
 use planes::Planes;
 
@@ -54,8 +56,11 @@ pub enum ServeError {
     #[error("{}", lines(.0))]
     Problems(Vec<Problem>),
     /// The filter of the log is none.
-    #[error("{0}")]
-    Log(String),
+    #[error("log.level: {0}")]
+    Log(FilterError),
+    /// Nothing can be exported.
+    #[error("begin to export to the collector (otlp.endpoint)")]
+    Export(#[source] io::Error),
     /// The state could not be opened.
     #[error("open the state")]
     Store(#[source] StoreError),
@@ -123,15 +128,23 @@ pub fn serve(args: ServeArgs) -> Result<(), ServeError> {
         &args.overrides,
     );
     let (settings, warnings) = loaded.map_err(ServeError::Problems)?;
-    telemetry::start(&settings.log).map_err(ServeError::Log)?;
+    let exporter = settings.otlp.as_ref().map(Exporter::start).transpose();
+    let exporter = exporter.map_err(ServeError::Export)?.unwrap_or_default();
+    let logging = telemetry::start(&settings.log, exporter.layer()).map_err(ServeError::Log)?;
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    actix::System::new().block_on(run(Arc::new(settings), args.addresses_file, begun))
+    actix::System::new().block_on(run(
+        Arc::new(settings),
+        (exporter, logging),
+        args.addresses_file,
+        begun,
+    ))
 }
 
 async fn run(
     settings: Arc<Settings>,
+    (exporter, logging): (Exporter, Logging),
     addresses_file: Option<PathBuf>,
     begun: std::time::Instant,
 ) -> Result<(), ServeError> {
@@ -144,6 +157,9 @@ async fn run(
     let addresses =
         banner::Addresses::of(&http, grpc.as_ref(), &admin).map_err(ServeError::Serve)?;
     let impresario = begin(&settings).await?;
+    let (measured, exports) = (impresario.clone(), exporter.clone());
+    let measuring = exporter.measure(move || meters::meters(&measured, &exports));
+    measuring.map_err(ServeError::Export)?;
     let reload = Reload {
         settings: Arc::clone(&settings),
         control: impresario.control().clone(),
@@ -157,6 +173,8 @@ async fn run(
         settings: &settings,
         impresario: &impresario,
         addresses,
+        exporter: &exporter,
+        logging: &logging,
     };
     let calls = match addresses.grpc {
         Some(bound) => Some(planes.grpc(&in_flight, bound)?),
@@ -214,6 +232,7 @@ async fn run(
     // Both ended because they were told to; what they say now is of no use to anybody.
     let _ended = (data.await, admin.await);
     tracing::info!("gone");
+    exporter.stop().await;
     Ok(())
 }
 

@@ -62,6 +62,13 @@ pub fn wall_ms() -> u64 {
     wall().duration_since(UNIX_EPOCH).map_or(0, millis)
 }
 
+/// The wall time in nanoseconds since 1970, for spans and log records.
+#[must_use]
+pub fn wall_ns() -> u64 {
+    let since = wall().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// The wall time, for comparing with the times of files.
 #[must_use]
 #[allow(

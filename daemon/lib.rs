@@ -22,11 +22,12 @@ pub mod http;
 pub mod measure;
 pub mod notify;
 mod observatory;
+pub mod otlp;
 pub mod payload;
 pub mod plane;
 pub mod serve;
 pub mod store;
-mod telemetry;
+pub mod telemetry;
 pub mod trace;
 
 pub use embed::{Builder, Impresario, StartError};

@@ -15,8 +15,11 @@ use crate::embed::Impresario;
 use crate::grpc;
 use crate::http;
 use crate::http::admin::{Admin, Reloader};
-use crate::plane::{InFlight, Operators, Plane};
+use crate::otlp::Exporter;
+use crate::plane::{Access, InFlight, Operators, Plane, Watcher};
 use crate::store::Token;
+use crate::telemetry::Logging;
+use crate::trace::Sampler;
 
 /// Threads of the admin plane: it answers people and scripts, not applications.
 const ADMIN_WORKERS: usize = 1;
@@ -26,6 +29,8 @@ pub(super) struct Planes<'a> {
     pub(super) settings: &'a Settings,
     pub(super) impresario: &'a Impresario,
     pub(super) addresses: Addresses,
+    pub(super) exporter: &'a Exporter,
+    pub(super) logging: &'a Logging,
 }
 
 impl Planes<'_> {
@@ -87,12 +92,24 @@ impl Planes<'_> {
             measure: self.impresario.measure().clone(),
             limits: limits(&self.settings.server.limits),
             patience: self.settings.models.load_timeout,
+            watcher: self.watcher(),
             guard: Arc::new(Operators {
                 door: self.door(bound)?,
                 live: self.impresario.live().clone(),
                 clock: self.impresario.clock(),
             }),
         })
+    }
+
+    /// Who is told of requests.
+    fn watcher(&self) -> Watcher {
+        let log = &self.settings.log;
+        let sample = self.settings.otlp.as_ref().map(|otlp| otlp.sample);
+        let sample = sample.filter(|_| self.exporter.traces());
+        Watcher::new(
+            Access::new(log.access, log.access_failures),
+            sample.map(|share| (Sampler::new(share), self.exporter.clone())),
+        )
     }
 
     /// Where admins look and change.
@@ -107,6 +124,8 @@ impl Planes<'_> {
             door: self.door(self.addresses.admin)?,
             metrics: self.settings.metrics,
             streams: http::admin::Streams::default(),
+            logging: self.logging.clone(),
+            exporter: self.exporter.clone(),
             reloader: Reloader::new(move |by| {
                 let reload = reload.clone();
                 async move { reload.reload(by).await }

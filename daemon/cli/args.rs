@@ -118,6 +118,8 @@ pub enum Command {
     Token(TokenCommand),
     /// Make the daemon read its pipeline files again.
     Reload(ReasonArgs),
+    /// Show what is logged, or change it until the next start.
+    Log(LogArgs),
     /// Write the running daemon's state to a file.
     Backup(BackupArgs),
     /// Make a state directory what a backup says. No daemon may be running on it.
@@ -423,6 +425,17 @@ pub struct HashArgs {
     /// What its bearer may do.
     #[arg(long)]
     pub role: Role,
+}
+
+/// `log`
+#[derive(Debug, Args)]
+pub struct LogArgs {
+    /// A level (off, error, warn, info, debug, trace), or a list of target=level; shown where it is left out.
+    #[arg(value_name = "FILTER")]
+    pub level: Option<String>,
+    /// Why.
+    #[command(flatten)]
+    pub why: ReasonArgs,
 }
 
 /// `backup`

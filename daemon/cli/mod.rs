@@ -14,6 +14,7 @@ mod exit;
 mod experiment;
 mod explain;
 mod infer;
+mod logging;
 mod models;
 mod offline;
 mod output;
@@ -86,6 +87,7 @@ fn perform(cli: Cli) -> Result<Exit, Failure> {
         Command::Token(args::TokenCommand::Hash(args)) => tokens::hash(&args, &mut out)?,
         Command::Token(command) => tokens::tokens(command, &admin()?, &mut out)?,
         Command::Reload(args) => status::reload(args, &admin()?, &mut out)?,
+        Command::Log(args) => logging::log(args, &admin()?, &mut out)?,
         Command::Backup(args) => offline::backup(&args, &admin()?, &mut out)?,
         Command::Restore(args) => offline::restore(&args, &mut out)?,
         Command::Version => offline::version(&mut out)?,

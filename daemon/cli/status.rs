@@ -100,6 +100,11 @@ fn shown(status: &Value) -> String {
         text.push_str("\n\n");
         text.push_str(&kept(&status["payload_log"]));
     }
+    let exports = list(&status["exports"]);
+    if !exports.is_empty() {
+        text.push_str("\n\n");
+        text.push_str(&exported(exports));
+    }
     text
 }
 
@@ -143,6 +148,20 @@ fn kept(log: &Value) -> String {
             "TROUBLE",
         ],
         [[path, waiting, written, shed, dropped, failed, trouble]],
+    )
+}
+
+/// What became of what is exported.
+fn exported(exports: &[Value]) -> String {
+    let columns = [
+        "signal", "waiting", "exported", "rejected", "failed", "dropped", "trouble",
+    ];
+    let row = |export: &Value| columns.map(|column| cell(&export[column]));
+    table(
+        [
+            "EXPORT", "WAITING", "EXPORTED", "REJECTED", "FAILED", "DROPPED", "TROUBLE",
+        ],
+        exports.iter().map(row),
     )
 }
 

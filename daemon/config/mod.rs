@@ -7,8 +7,10 @@
 mod field;
 mod files;
 mod layers;
+mod log;
 mod metrics;
 mod notify;
+mod otlp;
 mod payload;
 mod read;
 mod sections;
@@ -50,6 +52,8 @@ pub struct Settings {
     pub metrics: Metrics,
     /// What is logged, and how.
     pub log: Log,
+    /// Where what is seen of requests is exported to; none said: nowhere.
+    pub otlp: Option<crate::otlp::Settings>,
 }
 
 // === impl Settings ===

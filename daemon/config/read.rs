@@ -7,23 +7,22 @@ use argon2::password_hash::phc::PasswordHash;
 use impresario_models::backend::{Engines, Use};
 use impresario_pipelines::spec::document::Path;
 use impresario_pipelines::spec::read::{Field, Part, Reader};
-use impresario_pipelines::spec::{Problem, Severity, nearest, version_is_ours};
+use impresario_pipelines::spec::{Problem, Severity, version_is_ours};
 use serde_json::Value;
-use tracing_subscriber::EnvFilter;
 
 use crate::store::Role;
 
 use super::field::{HOUR, MILLISECOND, address, count, fits, path, size};
 use super::layers::Layers;
+use super::log::log;
 use super::metrics::metrics;
 use super::notify::notify;
+use super::otlp::otlp;
 use super::payload::payload_log;
 use super::{
-    Admin, Engine, Glob, Limits, Log, LogFormat, Models, Restart, Server, Settings, Store, Token,
-    VersionDefaults,
+    Admin, Engine, Glob, Limits, Models, Restart, Server, Settings, Store, Token, VersionDefaults,
 };
 
-const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 /// A tebibyte: more than a request or a text may have anywhere.
 const TEBIBYTE: u64 = 1 << 40;
@@ -67,6 +66,7 @@ fn settings(layers: &Layers, r: &mut Reader<'_>) -> Option<Settings> {
         .and_then(|f| payload_log(&f, r, layers));
     let metrics = t.need("metrics", r).and_then(|f| metrics(&f, r));
     let log = t.need("log", r).and_then(|f| log(&f, r));
+    let otlp = t.need("otlp", r).and_then(|f| otlp(&f, r, layers));
     t.finish(r);
     if let (Some(server), Some(admin)) = (&server, &admin) {
         exposure(server, admin, r);
@@ -83,6 +83,7 @@ fn settings(layers: &Layers, r: &mut Reader<'_>) -> Option<Settings> {
         payload_log: payload?,
         metrics: metrics?,
         log: log?,
+        otlp: otlp?,
     })
 }
 
@@ -438,50 +439,6 @@ fn hash(field: &Field<'_>, r: &mut Reader<'_>) -> Option<String> {
         r.push(
             problem
                 .hint("`impresario token hash NAME --role ROLE` makes a token and prints its hash"),
-        );
-        return None;
-    }
-    Some(text.to_owned())
-}
-
-fn log(field: &Field<'_>, r: &mut Reader<'_>) -> Option<Log> {
-    let formats = [
-        ("auto", LogFormat::Auto),
-        ("text", LogFormat::Text),
-        ("json", LogFormat::Json),
-    ];
-    let mut t = field.table(r)?;
-    let level = t.need("level", r).and_then(|f| level(&f, r));
-    let format = t.need("format", r).and_then(|f| f.choice(r, &formats));
-    t.finish(r);
-    Some(Log {
-        level: level?,
-        format: format?,
-    })
-}
-
-/// A level, or a list of `target=level`. `EnvFilter` takes a mistyped level for a target, so it is caught here.
-fn level(field: &Field<'_>, r: &mut Reader<'_>) -> Option<String> {
-    let text = field.text(r)?;
-    let bare = |part: &&str| !part.contains('=') && !LEVELS.contains(part);
-    if let Some(word) = text.split(',').map(str::trim).find(bare) {
-        let message = format!(
-            "expected one of {}, got '{}'",
-            LEVELS.join(", "),
-            word.escape_debug()
-        );
-        let problem = field.problem(r, "unknown-value", message);
-        r.push(match nearest(word, LEVELS) {
-            Some(meant) => problem.hint(format!("did you mean '{meant}'?")),
-            None => problem.hint("for one target, write target=level"),
-        });
-        return None;
-    }
-    if let Err(error) = EnvFilter::try_new(text) {
-        r.error(
-            field,
-            "invalid-filter",
-            format!("expected a log filter: {error}"),
         );
         return None;
     }

@@ -167,12 +167,16 @@ pub struct Metrics {
 }
 
 /// `[log]`
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Log {
     /// A filter that `EnvFilter` takes.
     pub level: String,
     /// How lines are written.
     pub format: LogFormat,
+    /// The share of the requests that have a line of their own.
+    pub access: f64,
+    /// Whether those that failed have one even where the share is zero.
+    pub access_failures: bool,
 }
 
 /// How lines are written.
@@ -182,8 +186,10 @@ pub enum LogFormat {
     Auto,
     /// For people.
     Text,
-    /// A line a record, for machines.
+    /// A JSON object a line, for machines.
     Json,
+    /// The same, with the names of the Elastic Common Schema.
+    Ecs,
 }
 
 // === impl Token ===

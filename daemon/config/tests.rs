@@ -1,6 +1,7 @@
 //! Tables of settings and what becomes of them.
 
 mod notify;
+mod otlp;
 mod payload;
 
 use std::net::SocketAddr;
@@ -202,7 +203,7 @@ format = 'xml'
             impresario.toml:28:16: error[out-of-range] store.retain_audit: expected a whole number from 10 to 10000000, got the number 9
             impresario.toml:30:19: error[wrong-type] admin.insecure_remote: expected true or false, got "yes"
             impresario.toml:32:9: error[unknown-value] log.level: expected one of off, error, warn, info, debug, trace, got 'inof' (hint: did you mean 'info'?)
-            impresario.toml:33:10: error[unknown-value] log.format: expected auto, text, json, got "xml"
+            impresario.toml:33:10: error[unknown-value] log.format: expected auto, text, json, ecs, got "xml"
         "#]],
     );
 }

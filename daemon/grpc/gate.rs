@@ -43,7 +43,7 @@ impl Service<Request<Body>> for Gate {
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let (arrival, read) = Arrival::of(&request);
         if let Err(refusal) = read {
-            let response = status::of(&refusal.into(), &arrival.id).into_http();
+            let response = status::of(&refusal.into(), &arrival.id, None).into_http();
             return Box::pin(std::future::ready(Ok(response)));
         }
         plain_unless_asked(request.headers_mut());
@@ -70,7 +70,7 @@ impl Service<Request<Body>> for Gate {
                     Err(_) => {
                         let limit = limit.unwrap_or_default();
                         let fault = Fault::Error(Error::Expired { limit });
-                        status::of(&fault, &id).into_http()
+                        status::of(&fault, &id, None).into_http()
                     }
                 },
             };
@@ -101,7 +101,7 @@ fn finish(response: &mut Response<Body>, path: &str, id: &str, limits: &Limits) 
     if let Some(refused) = refused
         && let Some(better) = status::restated(&refused, path, limits)
     {
-        tracing::debug!(request = id, status = ?refused.code(), error = refused.message(), "request refused");
+        tracing::debug!(request = id, grpc_status = ?refused.code(), error = refused.message(), "request refused");
         replace(response, &better);
     }
     if !response.headers().contains_key(REQUEST_ID)

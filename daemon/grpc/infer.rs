@@ -4,9 +4,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use impresario_models::VersionNumber;
+use impresario_models::{VersionNumber, batch};
 use impresario_pipelines::Variant;
 use tonic::metadata::MetadataMap;
 
@@ -16,10 +16,11 @@ use super::proto::{InferParameter, ModelInferRequest, ModelInferResponse};
 use super::request::{self, Decoded};
 use super::{answer, place, service};
 use crate::clock;
-use crate::plane::{Fault, Plane};
+use crate::plane::{Door, Ended, Fault, Plane, Watch};
 use crate::serve::{
     self, Answer, Asked, Asks, Caller, Entry, Origin, Priority, Rescue, Terms, join_cookies,
 };
+use crate::trace::{self, Context, Parent};
 
 /// Why another answer than the model's is given: its word, in parameters and metadata.
 pub(super) const DEADLINE: &str = "deadline";
@@ -30,6 +31,8 @@ pub(super) struct Client<'a> {
     pub(super) arrival: &'a Arrival,
     /// The request's id; each one of a stream has its own.
     pub(super) id: &'a str,
+    /// The method that it was sent to.
+    pub(super) method: &'static str,
 }
 
 /// A request before it is decoded.
@@ -50,17 +53,36 @@ pub(super) struct Answered {
     pub(super) token: Option<String>,
 }
 
-/// Answers a request. Its own parameters are added to the terms.
-///
-/// # Errors
-/// [`Fault`]
-pub(super) async fn infer(
+/// Answers a request, which may be watched, and says which trace it belongs to. Its own parameters are added to the terms.
+pub(super) async fn watched(
+    plane: &Plane,
+    request: ModelInferRequest,
+    terms: Terms,
+    client: &Client<'_>,
+) -> (Option<Context>, Result<Answered, Fault>) {
+    let mut watch = client.watch(plane, &request, terms.arrived);
+    let answered = infer(plane, request, terms, client, &mut watch).await;
+    let trace = watch.context();
+    let status = match &answered {
+        Ok(_) => 0,
+        Err(fault) => {
+            watch.failed(fault);
+            fault.code().grpc as i32
+        }
+    };
+    watch.ended(Ended::Grpc(status));
+    (trace, answered)
+}
+
+async fn infer(
     plane: &Plane,
     mut request: ModelInferRequest,
     mut terms: Terms,
     client: &Client<'_>,
+    watch: &mut Watch,
 ) -> Result<Answered, Fault> {
     let begun = clock::instant();
+    terms.trace = watch.context();
     let name = std::mem::take(&mut request.model_name);
     let version = std::mem::take(&mut request.model_version);
     let id = std::mem::take(&mut request.id);
@@ -79,6 +101,7 @@ pub(super) async fn infer(
     let entry = plane.serve.enter(named, version, &asks, terms);
     let mut entry = entry.await?;
     let reading = clock::instant();
+    watch.decided(&mut entry);
     let decoded = decode(plane, &entry, request, &mut terms);
     let decoded =
         decoded.inspect_err(|fault| entry.refused(begun, terms.trace, || fault.failure()))?;
@@ -87,8 +110,10 @@ pub(super) async fn infer(
     let said = decoded.parameters.iter();
     entry.says(said.map(|(name, value)| (name, value.into())));
     entry.wants(decoded.outputs.iter().copied());
+    watch.decoded(|| batch::rows(&decoded.inputs));
     let answer = plane.serve.dispatch(&entry, decoded.inputs, terms).await?;
     let writing = clock::instant();
+    watch.answered(&answer);
     let mut message = ModelInferResponse {
         model_name: name,
         model_version: answer.version.to_string(),
@@ -107,6 +132,7 @@ pub(super) async fn infer(
         &mut message,
     )?;
     entry.coded(read + writing.elapsed());
+    watch.encoded(|| prost::Message::encoded_len(&message));
     Ok(Answered {
         message,
         variant: answer.variant,
@@ -147,6 +173,30 @@ fn parameters(answer: &Answer) -> BTreeMap<String, InferParameter> {
 pub(super) fn text(value: &str) -> InferParameter {
     InferParameter {
         parameter_choice: Some(ParameterChoice::StringParam(value.to_owned())),
+    }
+}
+
+// === impl Client ===
+
+impl Client<'_> {
+    /// Watches one of its requests.
+    fn watch(&self, plane: &Plane, request: &ModelInferRequest, arrived: Instant) -> Watch {
+        let values = |name| {
+            let values = self.metadata.get_all(name).iter();
+            values.map(|value| value.as_bytes())
+        };
+        let mut watch = plane.watcher.begin(
+            arrived,
+            &request.model_name,
+            self.id,
+            || Parent::of(values(trace::PARENT), values(trace::STATE)),
+            || Door::Grpc {
+                method: self.method,
+            },
+        );
+        // The framework has read it before it is handed on.
+        watch.received(|| prost::Message::encoded_len(request));
+        watch
     }
 }
 

@@ -16,6 +16,7 @@ use super::{about, infer, status, stream};
 use crate::codec::Refusal;
 use crate::plane::{self, Fault, InFlight, Plane, READY, check_parameters};
 use crate::serve::Origin;
+use crate::trace::RESPONSE;
 
 /// Answers of fewer bytes are not compressed: the time costs more than the network.
 const COMPRESS_FROM_BYTES: usize = 64 << 10;
@@ -48,12 +49,12 @@ impl Service {
     /// Runs a call, and says what went wrong as a status.
     async fn answer<Q, A>(
         request: Request<Q>,
-        call: impl AsyncFnOnce(Q, &MetadataMap, &Arrival) -> Result<Response<A>, Fault>,
-    ) -> Result<Response<A>, Status> {
+        call: impl AsyncFnOnce(Q, &MetadataMap, &Arrival) -> Result<A, Fault>,
+    ) -> Result<A, Status> {
         let (metadata, extensions, message) = request.into_parts();
         let arrival = arrival(&extensions)?;
         let called = call(message, &metadata, arrival).await;
-        called.map_err(|fault| status::of(&fault, &arrival.id))
+        called.map_err(|fault| status::of(&fault, &arrival.id, None))
     }
 
     /// Runs a call that is answered from what is published.
@@ -64,7 +65,7 @@ impl Service {
         let (_, extensions, message) = request.into_parts();
         let arrival = arrival(&extensions)?;
         let called = call(message).map(Response::new);
-        called.map_err(|fault| status::of(&fault, &arrival.id))
+        called.map_err(|fault| status::of(&fault, &arrival.id, None))
     }
 }
 
@@ -181,9 +182,14 @@ impl GrpcInferenceService for Service {
                 metadata,
                 arrival,
                 id: &arrival.id,
+                method: "ModelInfer",
             };
             let terms = arrival.terms();
-            let answered = infer::infer(&self.plane, request, terms, &client).await?;
+            let (trace, answered) = infer::watched(&self.plane, request, terms, &client).await;
+            let answered = match answered {
+                Ok(answered) => answered,
+                Err(fault) => return Ok(Err(status::of(&fault, &arrival.id, trace))),
+            };
             let large = prost::Message::encoded_len(&answered.message) >= COMPRESS_FROM_BYTES;
             let mut response = Response::new(answered.message);
             if !large {
@@ -204,9 +210,12 @@ impl GrpcInferenceService for Service {
             if let Some(token) = answered.token {
                 status::put(metadata, "x-route-token", &token);
             }
-            Ok(response)
+            if let Some(context) = trace {
+                status::put(metadata, RESPONSE, &context.header());
+            }
+            Ok(Ok(response))
         })
-        .await
+        .await?
     }
 
     type ModelStreamInferStream = stream::Answers;

@@ -7,6 +7,7 @@ use tonic::{Code, Status};
 
 use crate::codec::{Limits, Refusal};
 use crate::plane::Fault;
+use crate::trace::{Context, RESPONSE};
 
 /// Names a request in its metadata, both ways.
 pub(super) const REQUEST_ID: &str = "x-request-id";
@@ -18,9 +19,9 @@ const RETRY_AFTER: &str = "retry-after";
 const PUSHBACK: &str = "grpc-retry-pushback-ms";
 
 /// The status of a fault, for a request that is found in the log by its id.
-pub(super) fn of(fault: &Fault, id: &str) -> Status {
+pub(super) fn of(fault: &Fault, id: &str, trace: Option<Context>) -> Status {
     let code = Code::from_i32(fault.code().grpc as i32);
-    let mut status = Status::new(code, fault.told(id));
+    let mut status = Status::new(code, fault.told(id, trace));
     let metadata = status.metadata_mut();
     if let Fault::Error(error) = fault
         && let Some(after) = error.retry_after()
@@ -35,6 +36,9 @@ pub(super) fn of(fault: &Fault, id: &str) -> Status {
         put(metadata, PUSHBACK, &millis.to_string());
     }
     put(metadata, REQUEST_ID, id);
+    if let Some(context) = trace {
+        put(metadata, RESPONSE, &context.header());
+    }
     status
 }
 

@@ -108,7 +108,7 @@ impl Stream {
             let reads = end.is_none() && self.waiting.len() < self.service.max_concurrent;
             tokio::select! {
                 () = &mut over => {
-                    return Err(status::of(&Error::Expired { limit }.into(), &self.arrival().id));
+                    return Err(status::of(&Error::Expired { limit }.into(), &self.arrival().id, None));
                 }
                 Some(answered) = self.under_way.join_next(), if !self.under_way.is_empty() => {
                     self.answered(answered);
@@ -124,7 +124,7 @@ impl Stream {
                         why: "the daemon is going down".to_owned(),
                         retry_after: None,
                     };
-                    end = Some(Err(status::of(&error.into(), &self.arrival().id)));
+                    end = Some(Err(status::of(&error.into(), &self.arrival().id, None)));
                 }
             }
         }
@@ -159,10 +159,12 @@ impl Stream {
                 metadata,
                 arrival,
                 id: &own,
+                method: "ModelStreamInfer",
             };
-            let answer = match infer::infer(&plane, request, terms, &client).await {
+            let (trace, answered) = infer::watched(&plane, request, terms, &client).await;
+            let answer = match answered {
                 Ok(answered) => done(answered, asks),
-                Err(fault) => failed(name, id, fault.told(&arrival.id)),
+                Err(fault) => failed(name, id, fault.told(&arrival.id, trace)),
             };
             drop(token);
             (number, answer)

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use actix_web::http::header::{CONTENT_ENCODING, COOKIE, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use impresario_models::batch;
 use impresario_pipelines::Variant;
 
 use super::admin::asking;
@@ -17,10 +18,8 @@ use super::codec::{
 };
 use super::respond::Fault;
 use crate::clock;
-use crate::plane::{Denied, Plane};
-use crate::serve::{
-    self, Asked, Asks, Caller, Entry, Origin, Priority, Rescue, Terms, join_cookies,
-};
+use crate::plane::{Denied, Plane, Watch};
+use crate::serve::{self, Asks, Caller, Entry, Origin, Priority, Rescue, Terms, join_cookies};
 
 const HEADER_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
 const TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout");
@@ -40,18 +39,27 @@ const DECODE_APART_BYTES: usize = 256 << 10;
 /// JSON of fewer elements is written where it leaves.
 const ENCODE_APART_ELEMENTS: usize = 32 << 10;
 
+/// What a request asks for by its path, and its id.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) name: &'a str,
+    pub(super) version: Option<&'a str>,
+    pub(super) id: &'a str,
+}
+
 pub(super) async fn infer(
     request: &HttpRequest,
     payload: web::Payload,
     plane: &Plane,
-    name: &str,
-    version: Option<&str>,
-    id: &str,
+    Asked { name, version, id }: Asked<'_>,
+    mut terms: Terms,
+    watch: &mut Watch,
 ) -> Result<HttpResponse, Fault> {
-    let mut terms = Terms::now();
+    terms.trace = watch.context();
     // The body is read before anything is looked up: a caller who sends it slowly holds on to no version.
     let body = body::read(request, payload, &plane.limits).await?;
     let begun = clock::instant();
+    watch.received(|| body.len());
     let framing = Framing::from_header(header(request, HEADER_LENGTH));
     let json = framing
         .as_ref()
@@ -65,6 +73,7 @@ pub(super) async fn infer(
     let entry = plane.serve.enter(name, version, &asks, terms).await;
     let mut entry = entry?;
     let reading = clock::instant();
+    watch.decided(&mut entry);
     let decoded = decode(request, &entry, framing, body, plane, &mut terms).await;
     let mut decoded =
         decoded.inspect_err(|fault| entry.refused(begun, terms.trace, || fault.failure()))?;
@@ -73,15 +82,18 @@ pub(super) async fn infer(
     let said = decoded.parameters.iter();
     entry.says(said.map(|(name, value)| (name, value.into())));
     entry.wants(decoded.outputs.iter().map(|wanted| wanted.index));
+    watch.decoded(|| batch::rows(&decoded.inputs));
     let answer = plane
         .serve
         .dispatch(&entry, std::mem::take(&mut decoded.inputs), terms)
         .await?;
+    watch.answered(&answer);
     let routed = Routed::of(&answer);
     let writing = clock::instant();
     let encoded = encode(name, decoded, &entry, answer).await?;
     let (body, coding) = body::compress(request, encoded.body).await;
     entry.coded(read + writing.elapsed());
+    watch.encoded(|| body.len());
     let mut response = HttpResponse::Ok();
     match encoded.header_length {
         None => response.content_type("application/json"),
@@ -272,7 +284,7 @@ impl Caller for Sent<'_> {
     }
 }
 
-impl Asked for Sent<'_> {
+impl serve::Asked for Sent<'_> {
     fn id(&self) -> &str {
         self.id
     }

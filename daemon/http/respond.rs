@@ -8,10 +8,12 @@ use serde::Serialize;
 use super::path::Lost;
 use super::wire;
 use crate::plane;
+use crate::trace::{self, Context};
 
 pub(super) use crate::plane::Fault;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const RESPONSE: HeaderName = HeaderName::from_static(trace::RESPONSE);
 
 /// The id that a request is found by in the log: the caller's own, or a new one.
 pub(super) struct RequestId(HeaderValue);
@@ -25,8 +27,8 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> HttpResponse {
 }
 
 /// The answer for a fault.
-pub(super) fn fault(fault: &Fault, id: &RequestId) -> HttpResponse {
-    let mut response = refusal(fault.code().http, &fault.told(id.as_str()));
+pub(super) fn fault(fault: &Fault, id: &RequestId, trace: Option<Context>) -> HttpResponse {
+    let mut response = refusal(fault.code().http, &fault.told(id.as_str(), trace));
     if let Some(after) = fault.retry_after() {
         // The header counts whole seconds; less than one is one.
         let seconds = after.as_millis().div_ceil(1000).max(1).to_string();
@@ -34,6 +36,12 @@ pub(super) fn fault(fault: &Fault, id: &RequestId) -> HttpResponse {
         response.headers_mut().insert(RETRY_AFTER, value);
     }
     response
+}
+
+/// Names the trace that a request belongs to, and its place there, on its answer.
+pub(super) fn trace(response: &mut HttpResponse, context: Context) {
+    let value = HeaderValue::try_from(context.header()).expect("digits and dashes are a value");
+    response.headers_mut().insert(RESPONSE, value);
 }
 
 /// The answer for a path and a method that ask for nothing.

@@ -18,6 +18,7 @@ use super::codec::Limits;
 use super::{Denied, Guard, Plane, configure};
 use crate::Impresario;
 use crate::auth::Asking;
+use crate::plane::Watcher;
 
 mod feedback;
 mod inference;
@@ -93,6 +94,7 @@ fn plane(fleet: &Impresario) -> web::Data<Plane> {
         },
         patience: Duration::from_secs(20),
         guard: Arc::new(Header),
+        watcher: Watcher::default(),
     })
 }
 

@@ -140,7 +140,7 @@ impl Format {
 
 impl Address {
     /// All of it, for the request.
-    pub(super) fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 

@@ -12,6 +12,7 @@ use crate::feedback;
 use crate::measure::Outcome;
 use crate::payload::Failure;
 use crate::serve::TokenError;
+use crate::trace::Context;
 
 /// Why the data plane answers with an error.
 #[derive(Debug, thiserror::Error)]
@@ -98,13 +99,16 @@ impl Fault {
     }
 
     /// What the caller is told. A fault inside is told as such, and the log has the rest under the request's id.
-    pub(crate) fn told(&self, id: &str) -> String {
+    pub(crate) fn told(&self, id: &str, trace: Option<Context>) -> String {
         let code = self.code();
+        // Without a trace there is no such field.
+        let trace_id = trace.map(|context| tracing::field::display(context.trace));
+        let span_id = trace.map(|context| tracing::field::display(context.span));
         if code.public {
-            tracing::debug!(request = id, code = code.word, error = %causes(self), "request refused");
+            tracing::debug!(request = id, trace_id, span_id, code = code.word, error = %causes(self), "request refused");
             return causes(self);
         }
-        tracing::error!(request = id, code = code.word, error = %causes(self), "request failed");
+        tracing::error!(request = id, trace_id, span_id, code = code.word, error = %causes(self), "request failed");
         let told = self.failure().message;
         format!("{told}; the log has more under request id {id}")
     }

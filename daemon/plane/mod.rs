@@ -10,6 +10,7 @@ mod id;
 mod in_flight;
 mod repository;
 mod statistics;
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub use guard::{Denied, Guard, Operators};
 pub(crate) use id::{acceptable, fresh};
 pub use in_flight::{InFlight, Token};
 pub(crate) use repository::{READY, check_parameters};
+pub use watch::{Access, Watcher};
+pub(crate) use watch::{Door, Ended, Watch};
 
 /// What the data plane needs, whichever door a request comes through.
 pub struct Plane {
@@ -41,4 +44,6 @@ pub struct Plane {
     pub patience: Duration,
     /// Who may load and unload.
     pub guard: Arc<dyn Guard>,
+    /// Who is told of requests.
+    pub watcher: Watcher,
 }

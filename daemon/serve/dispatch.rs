@@ -118,6 +118,7 @@ impl Serve {
             Look::Hit(outputs) => {
                 leg.looked(|cell, took| cell.hit(took), begun);
                 counting.hit();
+                from.tell_hit(leg, begun);
                 return Ok(leg.answer(outputs, Origin::Cache));
             }
             Look::Miss(place) => {
@@ -139,6 +140,7 @@ impl Serve {
             None => (compute(leg, inputs, begun, time).await, None),
         };
         counting.ended(&result);
+        from.tell(leg, begun, place.is_some(), &result, trail.as_ref());
         if let Some(note) = note {
             if let (Some(shot), Some(part)) = (shot, part) {
                 note.shadowed = shot.answered(&result, part.id.as_deref());

@@ -16,7 +16,7 @@ use impresario_pipelines::trial::record::DIMENSIONS;
 use super::decisions::Decisions;
 use super::keep::Keep;
 use super::shadow::Aim;
-use super::{Answer, Guide, Origin, Unit};
+use super::{Answer, Guide, Origin, Told, Unit};
 use crate::actors::{Computed, Handle};
 use crate::clock;
 use crate::error::{Error, Node};
@@ -39,6 +39,8 @@ pub struct Entry {
     pub(super) guide: Option<Box<Guide>>,
     /// What is kept of it for the payload log, where it is to be.
     pub(super) keep: Option<Box<Keep>>,
+    /// Where it is told which versions are asked, where somebody watches.
+    pub(super) told: Option<Told>,
 }
 
 /// A version that a request may be sent to.

@@ -16,6 +16,7 @@ mod rescue;
 mod shadow;
 mod terms;
 pub mod token;
+mod told;
 mod trail;
 mod walk;
 
@@ -49,6 +50,7 @@ pub use rescue::Rescue;
 pub use shadow::{Beside, Shadowed, Shadows};
 pub use terms::Terms;
 pub use token::{Secret, Token, TokenError};
+pub use told::{Attempt, Decided, Told};
 pub use trail::{Called, Trail};
 pub use walk::Guide;
 
@@ -287,6 +289,7 @@ impl Serve {
             decision,
             part,
             keep,
+            told: None,
         })
     }
 
@@ -518,6 +521,7 @@ fn members(snapshot: &Snapshot, graph: &Graph) -> Arc<[Option<Entry>]> {
             decision,
             part: None,
             keep: None,
+            told: None,
         })
     };
     graph.nodes.iter().map(member).collect()

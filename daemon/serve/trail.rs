@@ -51,8 +51,14 @@ pub struct Called {
     pub took: Duration,
     /// How it ended.
     pub outcome: Outcome,
+    /// In the queue.
+    pub queue: Duration,
+    /// In the engine.
+    pub compute: Duration,
     /// Why it failed, as callers may know it.
     pub failure: Option<String>,
+    /// The word for that.
+    pub word: Option<&'static str>,
     /// The trail of a composite that it asked.
     pub within: Option<Arc<Trail>>,
 }

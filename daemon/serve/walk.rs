@@ -282,6 +282,8 @@ impl<'a> Walking<'a> {
                 (Err(_), Some(entry)) => Some(entry.who()),
                 (Err(_), None) => None,
             };
+            let times = asked.as_ref().map(|answer| (answer.queue, answer.compute));
+            let (queue, compute) = times.unwrap_or_default();
             let called = Box::new(Called {
                 node: call.node,
                 attempt: call.attempt,
@@ -293,7 +295,10 @@ impl<'a> Walking<'a> {
                     Ok(_) => Outcome::Success,
                     Err(error) => error.code().outcome,
                 },
+                queue,
+                compute,
                 failure: asked.as_ref().err().map(Error::message),
+                word: asked.as_ref().err().map(|error| error.code().word),
                 within: asked.as_ref().ok().and_then(|answer| answer.trail.clone()),
             });
             Heard::Answered {

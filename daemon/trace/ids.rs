@@ -35,7 +35,8 @@ impl TraceId {
     }
 
     /// The id of 32 lower-case digits, which are not all zero.
-    pub(super) fn parse(digits: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn parse(digits: &[u8]) -> Option<Self> {
         Self::new(bytes(digits)?)
     }
 }
@@ -75,7 +76,8 @@ impl SpanId {
     }
 
     /// The id of 16 lower-case digits, which are not all zero.
-    pub(super) fn parse(digits: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn parse(digits: &[u8]) -> Option<Self> {
         Self::new(bytes(digits)?)
     }
 }

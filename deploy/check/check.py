@@ -179,7 +179,7 @@ def kibana():
             used |= {agg["params"]["field"]} if "field" in agg["params"] else set()
         query = json.loads(attributes.get("kibanaSavedObjectMeta", {}).get("searchSourceJSON", "{}"))
         query = query.get("query", {}).get("query", "")
-        used |= set(re.findall(r"(\w+):", re.sub(r'"[^"]*"', "", query)))
+        used |= set(re.findall(r"([\w.@]+):", re.sub(r'"[^"]*"', "", query)))
         for field in sorted(used - fields):
             wrong(where, f"there is no field {field} in kibana/index-template.json")
         if query.startswith("message:"):

@@ -24,6 +24,7 @@ mod engines;
 mod fuzz;
 mod grpc;
 mod memory;
+mod otlp;
 mod payload;
 mod prometheus;
 mod python;

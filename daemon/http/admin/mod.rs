@@ -14,6 +14,7 @@ mod freeze;
 mod guard;
 mod journal;
 mod load;
+mod logging;
 mod me;
 mod metrics;
 mod models;
@@ -45,6 +46,8 @@ use std::sync::Arc;
 
 use crate::auth::Door;
 use crate::embed::Impresario;
+use crate::otlp::Exporter;
+use crate::telemetry::Logging;
 
 /// What the admin plane works with. Shared by its threads.
 pub struct Admin {
@@ -58,6 +61,10 @@ pub struct Admin {
     pub metrics: crate::config::Metrics,
     /// The places of those who read events.
     pub streams: Streams,
+    /// What is logged.
+    pub logging: Logging,
+    /// Where what is seen of requests is exported to.
+    pub exporter: Exporter,
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use utoipa::{IntoResponses, Modify, OpenApi};
 use super::guard::{Caller, Viewer};
 use super::problem::CONTENT;
 use super::{
-    audit, backup, bandit, decisions, events, experiment, freeze, journal, load, me, metrics,
+    audit, backup, bandit, decisions, events, experiment, freeze, journal, load, logging, me, metrics,
     models, pipelines, reload, revisions, rollout, shadow, status, tokens, wire,
 };
 
@@ -30,6 +30,8 @@ pub(super) struct Refusals;
     paths(
         status::status,
         me::me,
+        logging::show,
+        logging::set,
         models::list,
         models::show,
         load::load,

@@ -99,6 +99,7 @@ codes! {
     NoVersion "no-version" UNPROCESSABLE_ENTITY "A model has no version",
     InvalidConfig "invalid-config" UNPROCESSABLE_ENTITY "The files have problems",
     InvalidToken "invalid-token" UNPROCESSABLE_ENTITY "The token cannot be made so",
+    InvalidLevel "invalid-level" UNPROCESSABLE_ENTITY "The level is no filter of the log",
     InvalidOrder "invalid-order" UNPROCESSABLE_ENTITY "What is asked for cannot be meant",
     ReasonMissing "reason-missing" UNPROCESSABLE_ENTITY "A reason is needed",
     LoadFailed "load-failed" UNPROCESSABLE_ENTITY "The version could not be made ready",

@@ -11,8 +11,8 @@ use actix_web::{
 use super::guard::gate;
 use super::problem::{Code, Problem};
 use super::{
-    Admin, audit, backup, bandit, decisions, events, experiment, freeze, journal, load, me,
-    metrics, models, openapi, pipelines, reload, revisions, rollout, shadow, status, tokens,
+    Admin, audit, backup, bandit, decisions, events, experiment, freeze, journal, load, logging,
+    me, metrics, models, openapi, pipelines, reload, revisions, rollout, shadow, status, tokens,
 };
 use crate::http::console;
 
@@ -60,6 +60,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         at("/admin/v1/status").get(status::status),
         at("/admin/v1/metrics").get(metrics::counters),
         at("/admin/v1/me").get(me::me),
+        at("/admin/v1/log")
+            .get(logging::show)
+            .on(Method::PUT, logging::set),
         at("/admin/v1/models").get(models::list),
         at("/admin/v1/models/{model}").get(models::show),
         at("/admin/v1/models/{model}/load").post(load::load),

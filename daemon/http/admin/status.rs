@@ -23,6 +23,7 @@ pub(super) async fn status(_: Caller<Viewer>, admin: Data<Admin>) -> Json<Status
         &live.snapshot(),
         &webhooks,
         admin.impresario.payload_log().show().as_ref(),
+        admin.exporter.shown(),
         live.accepting(),
         now,
     ))

@@ -25,7 +25,9 @@ use serde_json::Value;
 use super::{Admin, Reloaded, Reloader, Streams, configure, document, routes};
 use crate::Impresario;
 use crate::auth::{Door, Strangers};
+use crate::otlp::Exporter;
 use crate::store::Token;
+use crate::telemetry::Logging;
 
 /// An admin plane and how to ask it.
 struct Plane<Call> {
@@ -96,6 +98,8 @@ async fn of(
         reloader: Reloader::new(async |_| Ok(Reloaded::default())),
         metrics: Default::default(),
         streams: Streams::default(),
+        logging: Logging::foreign("info"),
+        exporter: Exporter::default(),
     });
     let service = init_service(App::new().configure(configure(admin))).await;
     let call = async move |request: TestRequest| service.call(request.to_request()).await.unwrap();

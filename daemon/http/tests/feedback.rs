@@ -393,7 +393,7 @@ fn a_flood_is_told_when_to_come_again() {
         retry_after: Duration::from_millis(1_200),
     });
     let id = RequestId::of(&TestRequest::default().to_http_request());
-    let response = respond::fault(&flood, &id);
+    let response = respond::fault(&flood, &id, None);
     assert_eq!(response.status().as_u16(), 429);
     assert_eq!(response.headers().get("retry-after").unwrap(), "2");
 }

@@ -9,6 +9,7 @@ mod evidence;
 mod experiment;
 mod history;
 mod journal;
+mod logging;
 mod me;
 mod model;
 mod number;
@@ -40,6 +41,7 @@ pub use evidence::{EvidenceV1, GuardrailV1, ThresholdsV1};
 pub use experiment::{ExperimentReportV1, ExperimentV1};
 pub use history::{AuditV1, DifferenceV1, RecordV1, RevisionV1, RevisionsV1, differences};
 pub use journal::{EntryV1, JournalV1, MissedV1};
+pub use logging::{LogOrderV1, LogV1};
 pub use me::MeV1;
 pub use model::{
     ContractV1, IntentV1, LimitsV1, LoadReportV1, ModelV1, ModelsV1, PortV1, VersionDetailV1,
@@ -60,7 +62,7 @@ pub(super) use rollout::parts as rollout_parts;
 pub use rollout::{RolloutV1, SeenV1};
 pub use shadow::{BesideV1, ShadowReportV1, ShadowV1};
 pub use spec::{PipelineSpecV1, ShareV1, VersionSpecV1};
-pub use status::{ReloadedV1, StatusV1, WebhookV1};
+pub use status::{ExportV1, ReloadedV1, StatusV1, WebhookV1};
 pub use token::{MintedV1, NewTokenV1, RemovedV1, RoleV1, TokenSourceV1, TokenV1, TokensV1};
 
 use std::time::{Duration, UNIX_EPOCH};

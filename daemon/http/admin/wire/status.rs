@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::{FreezeV1, ModelV1, PayloadLogV1, PipelineSummaryV1, WaitV1, time};
 use crate::actors::Snapshot;
 use crate::notify::{Shown, Trouble};
-use crate::payload;
+use crate::{otlp, payload};
 use impresario_pipelines::fleet::Now;
 
 /// The daemon.
@@ -36,6 +36,28 @@ pub struct StatusV1 {
     pub webhooks: Vec<WebhookV1>,
     /// The payload log; nothing where it is off.
     pub payload_log: Option<PayloadLogV1>,
+    /// What is exported to an OpenTelemetry collector, a signal each; empty where nothing is.
+    pub exports: Vec<ExportV1>,
+}
+
+/// What became of what is exported of one signal: spans, metric points or log records.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Export)]
+pub struct ExportV1 {
+    /// The signal: `traces`, `metrics` or `logs`.
+    pub signal: &'static str,
+    /// What waits.
+    pub waiting: usize,
+    /// What the collector took since the start.
+    pub exported: u64,
+    /// What it took and did not keep.
+    pub rejected: u64,
+    /// What was given up: refused, or tried for too long.
+    pub failed: u64,
+    /// What was never tried, because too much waited.
+    pub dropped: u64,
+    /// What went wrong at the last try; nothing where it went well.
+    pub trouble: Option<String>,
 }
 
 /// A webhook, without its address's path and without its secret.
@@ -80,6 +102,7 @@ impl StatusV1 {
         snapshot: &Snapshot,
         webhooks: &[Shown],
         payload: Option<&payload::Shown>,
+        exports: Vec<otlp::Shown>,
         accepting: bool,
         now: Now,
     ) -> Self {
@@ -95,6 +118,7 @@ impl StatusV1 {
             waits: snapshot.report.waits.iter().map(WaitV1::from).collect(),
             webhooks: webhooks.iter().map(WebhookV1::from).collect(),
             payload_log: payload.map(PayloadLogV1::from),
+            exports: exports.into_iter().map(ExportV1::from).collect(),
         }
     }
 }
@@ -113,6 +137,22 @@ impl From<&Shown> for WebhookV1 {
             dropped: shown.dropped,
             trouble: trouble.map(|trouble: &Trouble| trouble.what.clone()),
             trouble_at: trouble.map(|trouble| time(trouble.at)),
+        }
+    }
+}
+
+// === impl ExportV1 ===
+
+impl From<otlp::Shown> for ExportV1 {
+    fn from(shown: otlp::Shown) -> Self {
+        Self {
+            signal: shown.signal.as_str(),
+            waiting: shown.waiting,
+            exported: shown.exported,
+            rejected: shown.rejected,
+            failed: shown.failed,
+            dropped: shown.dropped,
+            trouble: shown.trouble,
         }
     }
 }
