@@ -268,6 +268,7 @@ async fn begin(settings: &Settings) -> Result<Impresario, ServeError> {
         .waiting(settings.models.waiting.get())
         .store(store)
         .webhooks(settings.notify.webhooks.clone())
+        .history(settings.metrics.history.then_some(settings.metrics.history_series))
         .begin();
     Ok(impresario.await?)
 }
@@ -289,7 +290,7 @@ async fn go_down(
         impresario.end().await;
     };
     let finished = tokio::time::timeout(grace, finish).await;
-    impresario.notifier().stop().await;
+    impresario.finish().await;
     if let Some(grpc) = grpc {
         // Every request is answered or given up: what is left is for answers to reach the wire. Who keeps a
         // connection open for another reason is not waited for.

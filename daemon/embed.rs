@@ -4,6 +4,7 @@
 
 mod secret;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::actors::watcher::Eyes;
 use crate::actors::{Control, Library, Live, Refused, Settings};
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::history::History;
 use crate::measure::{Ledgers, Measure};
 use crate::notify::{self, Notifier};
 use crate::observatory::Observatory;
@@ -38,6 +40,7 @@ pub struct Impresario {
     store: Arc<dyn Store>,
     observatory: Observatory,
     notifier: Notifier,
+    history: Option<History>,
     clock: Clock,
     arbiters: Arc<Vec<Arbiter>>,
 }
@@ -57,6 +60,7 @@ pub struct Builder {
     limits: fleet::Limits,
     store: Arc<dyn Store>,
     webhooks: Vec<notify::Hook>,
+    history: Option<NonZeroUsize>,
     pipelines: Vec<(Name, Pipeline)>,
     registered: Vec<(Name, VersionNumber, Build)>,
 }
@@ -104,6 +108,7 @@ impl Default for Builder {
             limits: fleet::Limits::default(),
             store: Arc::new(Memory::new(Retention::default())),
             webhooks: Vec::new(),
+            history: None,
             pipelines: Vec::new(),
             registered: Vec::new(),
         }
@@ -152,6 +157,14 @@ impl Builder {
     #[must_use]
     pub fn webhooks(mut self, webhooks: Vec<notify::Hook>) -> Self {
         self.webhooks = webhooks;
+        self
+    }
+
+    /// Keeps what is counted over time in the store: of so many series at most, which are versions that answered for a
+    /// pipeline. Nothing is kept where nothing is said. A store in memory grows by some 2 MB a day and busy series for a week.
+    #[must_use]
+    pub fn history(mut self, series: Option<NonZeroUsize>) -> Self {
+        self.history = series;
         self
     }
 
@@ -269,6 +282,11 @@ impl Builder {
         );
         let notifier = notifier.map_err(StartError::Store)?;
         let (control, arbiter) = Control::start(settings).map_err(StartError::Store)?;
+        let history = self.history.map(|most| {
+            let store = Arc::clone(&self.store);
+            History::start(store, measure.clone(), most.get(), clock)
+        });
+        let history = history.transpose().map_err(StartError::Store)?;
         let registered = library
             .registered()
             .map(|(model, version)| Event::Appeared {
@@ -303,6 +321,7 @@ impl Builder {
             store: self.store,
             observatory,
             notifier,
+            history,
             clock,
             arbiters: Arc::new(arbiters),
         };
@@ -406,6 +425,12 @@ impl Impresario {
         &self.notifier
     }
 
+    /// What was counted over time, where that is kept.
+    #[must_use]
+    pub fn history(&self) -> Option<&History> {
+        self.history.as_ref()
+    }
+
     /// The clock that began with the fleet.
     #[must_use]
     pub fn clock(&self) -> Clock {
@@ -415,10 +440,18 @@ impl Impresario {
     /// Stops taking requests, lets every version finish what it has, and ends the threads.
     pub async fn stop(&self) {
         self.end().await;
+        self.finish().await;
+    }
+
+    /// Ends what is told and kept of all that happened: webhooks and history. Both have a short time of their own.
+    pub(crate) async fn finish(&self) {
+        if let Some(history) = &self.history {
+            history.stop().await;
+        }
         self.notifier.stop().await;
     }
 
-    /// The same but for the webhooks: who bounds the one does not mean the other.
+    /// Ends all but [`Self::finish`]: who bounds the one does not mean the other.
     pub(crate) async fn end(&self) {
         self.live().accept(false);
         self.control.stop().await;

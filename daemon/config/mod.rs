@@ -19,7 +19,7 @@ use impresario_pipelines::spec::Problem;
 pub use files::Glob;
 pub use layers::Overrides;
 pub use sections::{
-    Admin, Engine, Limits, Log, LogFormat, Models, Notify, Restart, Server, Store, Token,
+    Admin, Engine, Limits, Log, LogFormat, Metrics, Models, Notify, Restart, Server, Store, Token,
     VersionDefaults,
 };
 
@@ -42,6 +42,8 @@ pub struct Settings {
     pub admin: Admin,
     /// Who is told what becomes of pipelines.
     pub notify: Notify,
+    /// What is kept of what is counted.
+    pub metrics: Metrics,
     /// What is logged, and how.
     pub log: Log,
 }

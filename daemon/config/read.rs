@@ -17,7 +17,7 @@ use super::field::{HOUR, MILLISECOND, address, count, fits, path, size};
 use super::layers::Layers;
 use super::notify::notify;
 use super::{
-    Admin, Engine, Glob, Limits, Log, LogFormat, Models, Restart, Server, Settings, Store, Token,
+    Admin, Engine, Glob, Limits, Log, LogFormat, Metrics, Models, Restart, Server, Settings, Store, Token,
     VersionDefaults,
 };
 
@@ -60,6 +60,7 @@ fn settings(layers: &Layers, r: &mut Reader<'_>) -> Option<Settings> {
     let store = t.need("store", r).and_then(|f| store(&f, r, layers));
     let admin = t.need("admin", r).and_then(|f| admin(&f, r));
     let notify = t.need("notify", r).and_then(|f| notify(&f, r, layers));
+    let metrics = t.need("metrics", r).and_then(|f| metrics(&f, r));
     let log = t.need("log", r).and_then(|f| log(&f, r));
     t.finish(r);
     if let (Some(server), Some(admin)) = (&server, &admin) {
@@ -74,6 +75,7 @@ fn settings(layers: &Layers, r: &mut Reader<'_>) -> Option<Settings> {
         store: store?,
         admin: admin?,
         notify: notify?,
+        metrics: metrics?,
         log: log?,
     })
 }
@@ -434,6 +436,18 @@ fn hash(field: &Field<'_>, r: &mut Reader<'_>) -> Option<String> {
         return None;
     }
     Some(text.to_owned())
+}
+
+fn metrics(field: &Field<'_>, r: &mut Reader<'_>) -> Option<Metrics> {
+    let mut t = field.table(r)?;
+    let history = t.need("history", r).and_then(|f| f.flag(r));
+    let series = t.need("history_series", r);
+    let history_series = series.and_then(|f| count(&f, r, 100_000));
+    t.finish(r);
+    Some(Metrics {
+        history: history?,
+        history_series: history_series?,
+    })
 }
 
 fn log(field: &Field<'_>, r: &mut Reader<'_>) -> Option<Log> {

@@ -156,6 +156,15 @@ pub struct Notify {
     pub webhooks: Vec<Hook>,
 }
 
+/// `[metrics]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Metrics {
+    /// Whether what is counted is kept over time.
+    pub history: bool,
+    /// Series of it at most.
+    pub history_series: NonZeroUsize,
+}
+
 /// `[log]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Log {

@@ -15,6 +15,7 @@ mod guard;
 mod journal;
 mod load;
 mod me;
+mod metrics;
 mod models;
 mod openapi;
 mod parse;

@@ -10,8 +10,8 @@ use utoipa::{IntoResponses, Modify, OpenApi};
 use super::guard::{Caller, Viewer};
 use super::problem::CONTENT;
 use super::{
-    audit, backup, bandit, decisions, events, experiment, freeze, journal, load, me, models,
-    pipelines, reload, revisions, rollout, shadow, status, tokens, wire,
+    audit, backup, bandit, decisions, events, experiment, freeze, journal, load, me, metrics,
+    models, pipelines, reload, revisions, rollout, shadow, status, tokens, wire,
 };
 
 /// The refusals that every route has.
@@ -60,6 +60,7 @@ pub(super) struct Refusals;
         decisions::show,
         events::events,
         audit::audit,
+        metrics::history,
         reload::reload,
         tokens::list,
         tokens::create,

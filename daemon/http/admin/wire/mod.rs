@@ -9,6 +9,7 @@ mod experiment;
 mod history;
 mod journal;
 mod me;
+mod metrics;
 mod model;
 mod number;
 mod order;
@@ -38,6 +39,7 @@ pub use experiment::{ExperimentReportV1, ExperimentV1};
 pub use history::{AuditV1, DifferenceV1, RecordV1, RevisionV1, RevisionsV1, differences};
 pub use journal::{EntryV1, JournalV1, MissedV1};
 pub use me::MeV1;
+pub use metrics::{MetricsHistoryV1, PointV1, SeriesV1};
 pub use model::{
     ContractV1, IntentV1, LimitsV1, LoadReportV1, ModelV1, ModelsV1, PortV1, VersionDetailV1,
     VersionV1,
