@@ -1,11 +1,13 @@
 //! What can be asked: commands, flags and their help.
 
 mod delivery;
+mod metrics;
 
 pub use delivery::{
     BanditCommand, CanaryArgs, End, EventsArgs, ExperimentCommand, FreezeArgs, OfArgs, PlanArgs,
     RolloutCommand, ShadowCommand, StartArgs, SteerArgs,
 };
+pub use metrics::{Apart, MetricsArgs};
 
 use std::path::PathBuf;
 
@@ -106,6 +108,8 @@ pub enum Command {
     Infer(InferArgs),
     /// Show what was done, by whom and why.
     Audit(AuditArgs),
+    /// Show what was counted over time: rates, failures and latencies.
+    Metrics(MetricsArgs),
     /// Tokens: who may use the admin API.
     #[command(subcommand)]
     Token(TokenCommand),

@@ -14,6 +14,7 @@ mod exit;
 mod experiment;
 mod explain;
 mod infer;
+mod metrics;
 mod models;
 mod offline;
 mod output;
@@ -78,6 +79,7 @@ fn perform(cli: Cli) -> Result<Exit, Failure> {
             let client = Client::new(Plane::Data, &args.url, cli.token.clone())?;
             infer::infer(args, &client, &mut out)?;
         }
+        Command::Metrics(args) => metrics::metrics(args, &admin()?, &mut out)?,
         Command::Audit(args) => audit::audit(args, &admin()?, &mut out)?,
         Command::Token(args::TokenCommand::Hash(args)) => tokens::hash(&args, &mut out)?,
         Command::Token(command) => tokens::tokens(command, &admin()?, &mut out)?,

@@ -337,7 +337,12 @@ impl Keeper {
         for tier in Tier::ALL {
             let until = known.marks.removable(tier, now.wall);
             let removed = &mut known.removed[tier as usize];
-            if until < removed.saturating_add(tier.slack()) {
+            // Many at a time, but for the last ones of a series that nobody asks any more.
+            let slack = match until == tier.expired(now.wall) {
+                true => tier.slack(),
+                false => 1,
+            };
+            if until < removed.saturating_add(slack) {
                 continue;
             }
             let (first, last) = (number.window(tier, 0), number.window(tier, until));

@@ -214,8 +214,9 @@ pub(super) fn read(
     for (series, known) in series {
         let line = lines.entry(Group::of(series, query.by)).or_default();
         for piece in known.marks.pieces(plan.tier, plan.from, plan.until) {
-            // What is too old is not shown, whether or not it is still there.
-            let from = piece.from.max(piece.tier.expired(now));
+            // What is too old is not shown, whether or not it is still there. Shorter windows than were asked for stand
+            // for longer ones.
+            let from = piece.from.max(plan.tier.expired(now));
             let mut from = known.number.window(piece.tier, from);
             let until = known.number.window(piece.tier, piece.until);
             loop {
