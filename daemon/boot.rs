@@ -268,7 +268,12 @@ async fn begin(settings: &Settings) -> Result<Impresario, ServeError> {
         .waiting(settings.models.waiting.get())
         .store(store)
         .webhooks(settings.notify.webhooks.clone())
-        .history(settings.metrics.history.then_some(settings.metrics.history_series))
+        .history(
+            settings
+                .metrics
+                .history
+                .then_some(settings.metrics.history_series),
+        )
         .begin();
     Ok(impresario.await?)
 }

@@ -18,11 +18,7 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 /// How requests end for which the daemon or a model is to blame.
 const FAILED: [&str; 5] = ["failed", "crashed", "expired", "overloaded", "unavailable"];
 
-pub(super) fn metrics(
-    args: MetricsArgs,
-    client: &Client,
-    out: &mut Output,
-) -> Result<(), Failure> {
+pub(super) fn metrics(args: MetricsArgs, client: &Client, out: &mut Output) -> Result<(), Failure> {
     let by = match args.by {
         Apart::Pipeline => "pipeline",
         Apart::Variant => "variant",
@@ -61,11 +57,20 @@ fn shown(body: &Value, of_one: bool) -> String {
             percent(totals.failed, totals.requests),
             totals.mean.map(seconds).unwrap_or_default(),
             totals.p99.map(seconds).unwrap_or_default(),
-            spark(&course(series, body, |point| point["rate"].as_f64()), NARROW),
+            spark(
+                &course(series, body, |point| point["rate"].as_f64()),
+                NARROW,
+            ),
         ]
     });
     let headings = [
-        "PIPELINE", "REQUESTS", "PER SECOND", "FAILED", "MEAN", "P99 AT MOST", "COURSE",
+        "PIPELINE",
+        "REQUESTS",
+        "PER SECOND",
+        "FAILED",
+        "MEAN",
+        "P99 AT MOST",
+        "COURSE",
     ];
     table(headings, rows)
 }
@@ -139,7 +144,7 @@ impl Totals {
             totals.failed += failed(point);
             sum += point["mean"].as_f64().unwrap_or_default() * requests as f64;
             let p99 = point["quantiles"]["0.99"].as_f64();
-            totals.p99 = totals.p99.max(p99);
+            totals.p99 = totals.p99.into_iter().chain(p99).reduce(f64::max);
             for (outcome, count) in point["outcomes"].as_object().into_iter().flatten() {
                 let count = count.as_u64().unwrap_or_default();
                 *totals.outcomes.entry(outcome.clone()).or_default() += count;
@@ -154,7 +159,9 @@ impl Totals {
 }
 
 fn failed(point: &Value) -> u64 {
-    let counts = FAILED.iter().filter_map(|outcome| point["outcomes"][outcome].as_u64());
+    let counts = FAILED
+        .iter()
+        .filter_map(|outcome| point["outcomes"][outcome].as_u64());
     counts.sum()
 }
 
@@ -166,11 +173,7 @@ fn name(series: &Value) -> String {
 }
 
 /// A value for every step of the time; nothing where nothing was counted.
-fn course(
-    series: &Value,
-    body: &Value,
-    value: impl Fn(&Value) -> Option<f64>,
-) -> Vec<Option<f64>> {
+fn course(series: &Value, body: &Value, value: impl Fn(&Value) -> Option<f64>) -> Vec<Option<f64>> {
     let at = |value: &Value| value.as_u64().unwrap_or_default();
     let (from, step) = (at(&body["from"]), at(&body["step_ms"]).max(1));
     let steps = at(&body["until"]).saturating_sub(from) / step;
@@ -290,7 +293,9 @@ mod tests {
 
     #[test]
     fn a_long_course_is_drawn_short() {
-        let course: Vec<_> = (0..600).map(|n| (n % 60 != 0).then_some(f64::from(n))).collect();
+        let course: Vec<_> = (0..600)
+            .map(|n| (n % 60 != 0).then_some(f64::from(n)))
+            .collect();
         let spark = spark(&course, 30);
         assert_eq!(spark.chars().count(), 30);
         assert!(spark.starts_with('▁') && spark.ends_with('█'), "{spark}");

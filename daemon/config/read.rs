@@ -17,8 +17,8 @@ use super::field::{HOUR, MILLISECOND, address, count, fits, path, size};
 use super::layers::Layers;
 use super::notify::notify;
 use super::{
-    Admin, Engine, Glob, Limits, Log, LogFormat, Metrics, Models, Restart, Server, Settings, Store, Token,
-    VersionDefaults,
+    Admin, Engine, Glob, Limits, Log, LogFormat, Metrics, Models, Restart, Server, Settings, Store,
+    Token, VersionDefaults,
 };
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];

@@ -97,7 +97,9 @@ impl Book {
     /// What is not stored: what could not be written, and what has been counted since.
     pub(super) fn unstored(&self, survey: &Survey) -> Vec<(Series, u64, Window)> {
         let (counted, _) = counted(&self.read, survey);
-        let counted = counted.into_iter().map(|(s, window)| (s, self.open, window));
+        let counted = counted
+            .into_iter()
+            .map(|(s, window)| (s, self.open, window));
         let pending = self.pending.iter();
         let pending = pending.map(|(s, (start, window))| (s.clone(), *start, window.clone()));
         pending.chain(counted).collect()
@@ -146,7 +148,10 @@ fn counted(
 ) -> (BTreeMap<Series, Window>, BTreeMap<Series, Window>) {
     let mut counted: BTreeMap<Series, Window> = BTreeMap::new();
     let mut read = before.clone();
-    let answered = survey.cells.iter().map(|(key, cell)| (Series::from(key), cell));
+    let answered = survey
+        .cells
+        .iter()
+        .map(|(key, cell)| (Series::from(key), cell));
     let lost = survey.lost.iter();
     let lost = lost.map(|(name, cell)| (Series::lost(name.clone()), cell));
     let (gone, gone_lost) = survey.gone;

@@ -7,15 +7,15 @@
 use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use impresario_pipelines::fleet::Now;
 
+use super::Shared;
 use super::book::{Book, Known};
 use super::series::{Number, Series};
 use super::tiers::{self, Marks, Piece, Tier, Whole};
 use super::window::{Damaged, Window};
-use super::Shared;
 use crate::measure::Measure;
 use crate::store::{Error, Row, Store};
 
@@ -81,7 +81,11 @@ impl Keeper {
             let series = match Series::decode(&name) {
                 Ok(series) => series,
                 Err(error) => {
-                    tracing::error!(series = number.0, error, "a series of the history cannot be read; it is left alone");
+                    tracing::error!(
+                        series = number.0,
+                        error,
+                        "a series of the history cannot be read; it is left alone"
+                    );
                     continue;
                 }
             };
@@ -98,7 +102,7 @@ impl Keeper {
             measure,
             shared: Arc::new(Shared {
                 book: book.into(),
-                dropped: 0.into(),
+                dropped: AtomicU64::new(0),
             }),
             cursor: None,
             clocks: Clocks {
@@ -234,7 +238,10 @@ impl Keeper {
     fn tend(&mut self, book: &mut Book, now: Now) -> Result<(), Error> {
         let after = self.cursor.take();
         let after = after.as_ref().map_or(Unbounded, Excluded);
-        let next = book.known.range((after, Unbounded)).take(TENDED);
+        let next = book
+            .known
+            .range::<Series, _>((after, Unbounded))
+            .take(TENDED);
         let next: Vec<_> = next.map(|(series, _)| series.clone()).collect();
         let mut rows = Vec::new();
         let mut folded = Vec::new();
@@ -355,11 +362,7 @@ impl Keeper {
         }
         if was_looked_through && book.is_quiet(series) {
             let windows = number.windows();
-            if self
-                .store
-                .rows(&windows.start..&windows.end, 1)?
-                .is_empty()
-            {
+            if self.store.rows(&windows.start..&windows.end, 1)?.is_empty() {
                 book.known.remove(series);
                 let gone = [number.name(), number.marks()];
                 book.doubt = gone.map(|key| Row { key, value: None }).into();

@@ -137,13 +137,10 @@ pub enum Refused {
         until: u64,
     },
     /// No windows add up to such a step.
-    #[error("step: expected a multiple of 10s, such as 10s, 1m, 5m or 1h, got {}", span(*.0))]
+    #[error("step: expected a multiple of 10s, such as 10s, 1m, 5m or 1h, got {}", span(.0))]
     Uneven(u64),
     /// The windows are not kept for so long.
-    #[error(
-        "step: {} needs windows of {}, which are kept for {}; expected a multiple of {} for a time that begins {} ago",
-        span(*.step), .tier.word(), span(.tier.age()), .possible.word(), span(*.ago)
-    )]
+    #[error("step: {}", too_fine(.step, .tier, .possible, .ago))]
     TooFine {
         /// The step.
         step: u64,
@@ -157,7 +154,7 @@ pub enum Refused {
     /// It would be too long.
     #[error(
         "the answer would have more than {MOST_POINTS} points: name a pipeline, ask for a shorter time, or for a step above {}",
-        span(*.step)
+        span(.step)
     )]
     TooManyPoints {
         /// The step.
@@ -227,9 +224,7 @@ pub(super) fn read(
                 }
                 for (key, bytes) in &rows {
                     // What cannot be read is said when it is written or added up.
-                    if let (Some(start), Ok(window)) =
-                        (Number::start(key), Window::decode(bytes))
-                    {
+                    if let (Some(start), Ok(window)) = (Number::start(key), Window::decode(bytes)) {
                         count.add(line, start, window)?;
                     }
                 }
@@ -270,7 +265,7 @@ fn plan(query: &Query, series: usize, now: u64) -> Result<Plan, Refused> {
     }
     // Longest first: what is kept for longer is shorter to read.
     let tier_of = |step: u64| {
-        let divides = |tier: &Tier| step % tier.unit() == 0;
+        let divides = |tier: &Tier| step.is_multiple_of(tier.unit());
         Tier::ALL.into_iter().rev().find(divides)
     };
     // The time goes on between asking and reading.
@@ -371,9 +366,21 @@ impl Point {
     }
 }
 
+/// Why windows of a tier are of no use, and which are.
+fn too_fine(step: &u64, tier: &Tier, possible: &Tier, ago: &u64) -> String {
+    format!(
+        "{} needs windows of {}, which are kept for {}; expected a multiple of {} for a time that begins {} ago",
+        span(step),
+        tier.word(),
+        span(&tier.age()),
+        possible.word(),
+        span(ago)
+    )
+}
+
 /// A length of time for people.
-fn span(millis: u64) -> humantime::FormattedDuration {
-    humantime::format_duration(Duration::from_millis(millis))
+fn span(millis: &u64) -> humantime::FormattedDuration {
+    humantime::format_duration(Duration::from_millis(*millis))
 }
 
 #[cfg(test)]

@@ -79,8 +79,7 @@ impl Series {
 
     /// Reads the stored form; says why where it is another.
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, String> {
-        let stored: SeriesV1 =
-            serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        let stored: SeriesV1 = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         if stored.v != VERSION {
             return Err(format!(
                 "it is of form {}; this program reads form {VERSION}",

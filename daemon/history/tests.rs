@@ -283,7 +283,10 @@ impl World {
         let book = self.keeper.shared.read();
         for known in book.known.values() {
             for tier in Tier::ALL {
-                let (from, until) = (known.number.window(tier, 0), known.number.window(tier, u64::MAX));
+                let (from, until) = (
+                    known.number.window(tier, 0),
+                    known.number.window(tier, u64::MAX),
+                );
                 let rows = self.store.rows(&from..&until, usize::MAX).unwrap();
                 let oldest = tier.expired(self.now.wall).saturating_sub(tier.slack());
                 for (key, _) in rows {
@@ -393,7 +396,10 @@ fn a_daemon_that_is_started_twice_in_a_window_adds_to_it() {
         world.restart();
     }
     let found = world.read(10 * SECOND, start);
-    let found: Vec<_> = found.into_iter().map(|(at, w)| (at, w.requests())).collect();
+    let found: Vec<_> = found
+        .into_iter()
+        .map(|(at, w)| (at, w.requests()))
+        .collect();
     assert_eq!(found, [((1, start), 15)]);
 }
 
@@ -419,10 +425,17 @@ fn the_open_window_is_shown_before_it_is_stored() {
     let answer = read::read(world.store.as_ref(), &book, unstored, &query, now).unwrap();
     assert_eq!(answer.step, 10 * SECOND);
     let points = &answer.lines[0].points;
-    let shown: Vec<_> = points.iter().map(|p| (p.window.requests(), p.open)).collect();
+    let shown: Vec<_> = points
+        .iter()
+        .map(|p| (p.window.requests(), p.open))
+        .collect();
     assert_eq!(shown, [(3, false), (5, true)]);
     // It has been open for 2.345 seconds.
-    assert!((points[1].rate - 5.0 / 2.345).abs() < 1e-9, "{}", points[1].rate);
+    assert!(
+        (points[1].rate - 5.0 / 2.345).abs() < 1e-9,
+        "{}",
+        points[1].rate
+    );
 }
 
 #[test]
@@ -431,7 +444,15 @@ fn a_window_of_a_newer_program_is_left_alone() {
     world.traffic(1, 2);
     world.tick();
     world.restart();
-    let number = world.keeper.shared.read().known.values().next().unwrap().number;
+    let number = world
+        .keeper
+        .shared
+        .read()
+        .known
+        .values()
+        .next()
+        .unwrap()
+        .number;
     let key = number.window(Tier::Ten, Tier::Ten.start(BEGIN));
     let newer = crate::store::Row {
         key: key.clone(),

@@ -160,7 +160,8 @@ impl Marks {
             minute: u64::from_be_bytes(*minute),
             hour: u64::from_be_bytes(hour.try_into().ok()?),
         };
-        let aligned = marks.minute % Tier::Minute.unit() == 0 && marks.hour % Tier::Hour.unit() == 0;
+        let aligned = marks.minute.is_multiple_of(Tier::Minute.unit())
+            && marks.hour.is_multiple_of(Tier::Hour.unit());
         (aligned && marks.hour <= marks.minute).then_some(marks)
     }
 

@@ -91,11 +91,7 @@ pub fn upper(index: i32) -> f64 {
 /// The q-quantile, in seconds, of `total` durations that are counted by index, in order; interpolated within its bucket, at
 /// most 4.4 % off. Nothing where nothing was counted.
 #[must_use]
-pub fn quantile(
-    counts: impl IntoIterator<Item = (i32, u64)>,
-    total: u64,
-    q: f64,
-) -> Option<f64> {
+pub fn quantile(counts: impl IntoIterator<Item = (i32, u64)>, total: u64, q: f64) -> Option<f64> {
     let rank = q.clamp(0.0, 1.0) * total as f64;
     let (mut below, mut last) = (0.0, None);
     for (index, count) in counts {

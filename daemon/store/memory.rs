@@ -124,7 +124,9 @@ impl Store for Memory {
         let all = self.all_rows();
         let within = all.range::<[u8], _>((Included(range.start), Excluded(range.end)));
         let within = within.take(most);
-        Ok(within.map(|(key, row)| (key.clone(), row.clone())).collect())
+        Ok(within
+            .map(|(key, row)| (key.clone(), row.clone()))
+            .collect())
     }
 
     fn drop_rows(&self, range: Range<&[u8]>, most: usize) -> Result<usize, Error> {

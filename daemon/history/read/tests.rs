@@ -35,7 +35,10 @@ fn a_step_is_chosen_that_is_kept_and_makes_not_too_many_points() {
         let plan = planned(back, None, series).unwrap();
         assert_eq!((plan.step, plan.tier), (step, tier), "{back} of {series}");
         let points = (plan.until - plan.from) / plan.step;
-        assert!(points <= 367 && points as usize * series <= MOST_POINTS, "{points}");
+        assert!(
+            points <= 367 && points as usize * series <= MOST_POINTS,
+            "{points}"
+        );
         assert!(plan.from <= NOW - back && NOW <= plan.until);
         assert_eq!((plan.from % plan.step, plan.until % plan.step), (0, 0));
     }
@@ -80,7 +83,11 @@ fn what_cannot_be_answered_is_refused_with_what_can() {
             90 * MINUTE,
             "step: 1h 30m needs windows of 1m, which are kept for 7days; expected a multiple of 1h for a time that begins 8days ago",
         ),
-        (0, MINUTE, "from: expected a time before until, 1767225612345, got 1767225612345"),
+        (
+            0,
+            MINUTE,
+            "from: expected a time before until, 1767225612345, got 1767225612345",
+        ),
     ] {
         let refused = planned(back, Some(step), 1).unwrap_err();
         assert_eq!(refused.to_string(), why);
@@ -89,7 +96,9 @@ fn what_cannot_be_answered_is_refused_with_what_can() {
         step: 10 * SECOND,
         points: MOST_POINTS,
     };
-    let refused = count.add(&mut Points::new(), 0, Window::default()).unwrap_err();
+    let refused = count
+        .add(&mut Points::new(), 0, Window::default())
+        .unwrap_err();
     assert_eq!(
         refused.to_string(),
         "the answer would have more than 100000 points: name a pipeline, ask for a shorter time, or for a step above 10s"

@@ -12,7 +12,10 @@ fn rows(world: &World) -> usize {
 fn windows(world: &World, tier: Tier) -> usize {
     let book = world.keeper.shared.read();
     let counts = book.known.values().map(|known| {
-        let (from, until) = (known.number.window(tier, 0), known.number.window(tier, u64::MAX));
+        let (from, until) = (
+            known.number.window(tier, 0),
+            known.number.window(tier, u64::MAX),
+        );
         world.store.rows(&from..&until, usize::MAX).unwrap().len()
     });
     counts.max().unwrap_or_default()
@@ -66,7 +69,11 @@ fn more_series_than_there_may_be_are_counted_and_not_kept() {
         world.pass(10 * SECOND);
         world.tick();
     }
-    let dropped = world.keeper.shared.dropped.load(std::sync::atomic::Ordering::Relaxed);
+    let dropped = world
+        .keeper
+        .shared
+        .dropped
+        .load(std::sync::atomic::Ordering::Relaxed);
     let kept: u64 = world.hours().values().sum();
     assert_eq!((kept, dropped), (2 * (8 + 2), 2 * (1 + 4)));
     // The same series are kept after a restart.
@@ -119,6 +126,10 @@ fn a_clock_that_is_wrong_for_a_moment_costs_nothing() {
             world.tick();
         }
     }
-    let found: u64 = world.read(10 * SECOND, Tier::Ten.start(BEGIN)).values().map(Window::requests).sum();
+    let found: u64 = world
+        .read(10 * SECOND, Tier::Ten.start(BEGIN))
+        .values()
+        .map(Window::requests)
+        .sum();
     assert_eq!(found, 9);
 }

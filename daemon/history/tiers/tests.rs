@@ -57,7 +57,10 @@ fn long_windows_are_made_once_their_short_ones_have_ended() {
 fn what_comes_late_goes_to_all_that_was_made_of_its_time() {
     let marks = marks(5 * HOUR + 3 * MINUTE, 5 * HOUR);
     for (start, takes) in [
-        (5 * HOUR + 3 * MINUTE, &[(Tier::Ten, 5 * HOUR + 3 * MINUTE)][..]),
+        (
+            5 * HOUR + 3 * MINUTE,
+            &[(Tier::Ten, 5 * HOUR + 3 * MINUTE)][..],
+        ),
         (
             5 * HOUR + 2 * MINUTE + 50_000,
             &[
@@ -118,7 +121,12 @@ fn all_is_found_in_the_longest_windows_that_there_are() {
             &[piece(Tier::Minute, 2 * HOUR, 4 * HOUR)],
         ),
         (Tier::Ten, 0, end, &[piece(Tier::Ten, 0, end)]),
-        (Tier::Hour, end, end + HOUR, &[piece(Tier::Ten, end, end + HOUR)]),
+        (
+            Tier::Hour,
+            end,
+            end + HOUR,
+            &[piece(Tier::Ten, end, end + HOUR)],
+        ),
         (Tier::Hour, end, end, &[]),
     ] {
         assert_eq!(marks.pieces(tier, from, until), pieces, "{tier:?} {from}");

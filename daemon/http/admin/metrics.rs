@@ -36,9 +36,11 @@ pub(super) struct HistoryParams {
     /// How far back, such as `30m`; default `1h`.
     since: Option<String>,
     /// From when, in milliseconds since 1970, instead of `since`.
-    from: Option<u64>,
+    #[param(value_type = Option<u64>)]
+    from: Option<String>,
     /// Until when; default now.
-    until: Option<u64>,
+    #[param(value_type = Option<u64>)]
+    until: Option<String>,
     /// How long a point is: `10s`, `1m`, `1h` or a multiple of one. Windows of 10 seconds are kept for 6 hours, of a minute
     /// for 7 days, of an hour for a year. Where nothing is said, a step of at most some 360 points.
     step: Option<String>,
@@ -85,8 +87,11 @@ impl HistoryParams {
             Some("version") => By::Version,
             Some(other) => return Err(wrong("by", "pipeline, variant or version", other)),
         };
-        let until = self.until.unwrap_or(now);
-        let from = match (self.from, &self.since) {
+        let until = self.until.as_deref();
+        let until = until.map_or(Ok(now), |until| moment("until", until))?;
+        let from = self.from.as_deref();
+        let from = from.map(|from| moment("from", from)).transpose()?;
+        let from = match (from, &self.since) {
             (Some(_), Some(since)) => {
                 let expected = "either from or since, not both";
                 return Err(wrong("since", expected, since));
@@ -98,22 +103,19 @@ impl HistoryParams {
                 until.saturating_sub(millis(back))
             }
         };
-        for (parameter, time) in [("from", from), ("until", until)] {
-            if time > LAST {
-                let expected = "milliseconds since 1970, before the year 10000";
-                return Err(wrong(parameter, expected, &time.to_string()));
-            }
-        }
         let step = self.step.as_deref();
         let step = step.map(|step| duration("step", step)).transpose()?;
         let texts = self.quantiles.as_deref().unwrap_or(QUANTILES);
-        let texts: Vec<_> = texts.split(',').map(|text| text.trim().to_owned()).collect();
+        let texts: Vec<_> = texts
+            .split(',')
+            .map(|text| text.trim().to_owned())
+            .collect();
         if texts.len() > MOST_QUANTILES {
             let expected = format!("at most {MOST_QUANTILES} numbers");
             return Err(wrong("quantiles", &expected, &texts.len().to_string()));
         }
         let quantile = |text: &String| {
-            let number = text.parse().ok();
+            let number = text.parse::<f64>().ok();
             number
                 .filter(|q| (0.0..=1.0).contains(q))
                 .ok_or_else(|| wrong("quantiles", "numbers from 0 to 1, such as 0.5,0.99", text))
@@ -130,9 +132,17 @@ impl HistoryParams {
     }
 }
 
+fn moment(parameter: &str, text: &str) -> Result<u64, Problem> {
+    let millis = text.parse().ok().filter(|millis| *millis <= LAST);
+    let expected = "milliseconds since 1970, before the year 10000";
+    millis.ok_or_else(|| wrong(parameter, expected, text))
+}
+
 fn duration(parameter: &str, text: &str) -> Result<Duration, Problem> {
     let duration = humantime::parse_duration(text).ok();
-    let whole = |duration: &Duration| !duration.is_zero() && duration.subsec_nanos() % 1_000_000 == 0;
+    let whole = |duration: &Duration| {
+        !duration.is_zero() && duration.subsec_nanos().is_multiple_of(1_000_000)
+    };
     duration
         .filter(whole)
         .ok_or_else(|| wrong(parameter, "a duration such as 10s, 5m or 1h", text))

@@ -11,8 +11,8 @@ use actix_web::{
 use super::guard::gate;
 use super::problem::{Code, Problem};
 use super::{
-    Admin, audit, backup, bandit, decisions, events, experiment, freeze, journal, load, me, metrics, models,
-    openapi, pipelines, reload, revisions, rollout, shadow, status, tokens,
+    Admin, audit, backup, bandit, decisions, events, experiment, freeze, journal, load, me,
+    metrics, models, openapi, pipelines, reload, revisions, rollout, shadow, status, tokens,
 };
 use crate::http::console;
 

@@ -96,7 +96,10 @@ fn rows_are_read_and_removed_by_ranges() {
             rows(range, most).into_iter().map(|(key, _)| key).collect()
         };
         let [a, b0, bf, c] = [&b"a"[..], b"b\x00", b"b\xff", b"c"].map(<[u8]>::to_vec);
-        assert_eq!(keys(all.clone(), 9), [a.clone(), b0.clone(), bf.clone(), c.clone()]);
+        assert_eq!(
+            keys(all.clone(), 9),
+            [a.clone(), b0.clone(), bf.clone(), c.clone()]
+        );
         assert_eq!(rows(b"a"..b"b", 9), [(a.clone(), long)]);
         assert_eq!(keys(b"b"..b"c", 9), [b0.clone(), bf.clone()]);
         assert_eq!(keys(b"b"..b"c", 1), [b0.clone()]);
@@ -112,7 +115,9 @@ fn rows_are_read_and_removed_by_ranges() {
         assert_eq!(store.drop_rows(all.clone(), 9).unwrap(), 2);
         // Rows are no part of the routing, and no backup has them.
         step(store, 2).unwrap();
-        store.put_rows(&[row(b"secret row", Some(b"secret value"))]).unwrap();
+        store
+            .put_rows(&[row(b"secret row", Some(b"secret value"))])
+            .unwrap();
         let mut backup = Vec::new();
         store.backup(1, &mut backup).unwrap();
         assert!(!String::from_utf8_lossy(&backup).contains("secret"));
@@ -129,7 +134,10 @@ fn rows_survive_the_process_and_long_ones_are_refused() {
     let store = Sled::open(folder.path(), FEW).unwrap();
     store.put_rows(&[row(16 << 10)]).unwrap();
     let refused = store.put_rows(&[row((16 << 10) + 1)]).unwrap_err();
-    assert!(matches!(refused.cause(), Cause::TooLarge { got: 16_385, .. }));
+    assert!(matches!(
+        refused.cause(),
+        Cause::TooLarge { got: 16_385, .. }
+    ));
     drop(store);
     let store = Sled::open(folder.path(), FEW).unwrap();
     assert_eq!(store.rows(b"a"..b"z", 9).unwrap()[0].1.len(), 16 << 10);

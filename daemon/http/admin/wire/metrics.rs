@@ -26,7 +26,7 @@ pub struct MetricsHistoryV1 {
 
 /// What was counted of a pipeline, a variant or a version.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Series)]
+#[schema(as = MetricsSeries)]
 pub struct SeriesV1 {
     /// The pipeline, or the model that was asked by its own name.
     #[schema(example = "fraud")]
@@ -46,7 +46,7 @@ pub struct SeriesV1 {
 
 /// What was counted in a step.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Point)]
+#[schema(as = MetricsPoint)]
 pub struct PointV1 {
     /// Where it begins, in milliseconds since 1970.
     pub at: u64,
