@@ -14,7 +14,7 @@ mod work;
 
 pub use read::{Answer, By, Group, Line, Point, Query, Refused};
 pub use series::{Answered, Series};
-pub use tiers::{Marks, Tier};
+pub use tiers::Tier;
 pub use window::{Damaged, Window};
 pub use work::History;
 

@@ -43,7 +43,7 @@ pub struct Answered {
 
 /// The number of a series in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Number(pub u32);
+pub(super) struct Number(pub(super) u32);
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

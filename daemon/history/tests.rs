@@ -2,6 +2,7 @@
 //! time. The bounds of what is kept are in `tests/bounds`.
 
 mod bounds;
+mod perf;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

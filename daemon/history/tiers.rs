@@ -23,29 +23,29 @@ pub enum Tier {
 /// Up to when the shorter windows of a series are in longer ones, in milliseconds since 1970: a multiple of the longer ones'
 /// length. That of hours is not after that of minutes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Marks {
+pub(super) struct Marks {
     minute: u64,
     hour: u64,
 }
 
 /// Windows of a tier from one time to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Piece {
+pub(super) struct Piece {
     /// The tier.
-    pub tier: Tier,
+    pub(super) tier: Tier,
     /// Where the first one begins.
-    pub from: u64,
+    pub(super) from: u64,
     /// Where the last one ends.
-    pub until: u64,
+    pub(super) until: u64,
 }
 
 /// What folding came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Folded {
+pub(super) struct Folded {
     /// What is to be added to the long windows that begin there.
-    pub sums: Vec<(u64, Window)>,
+    pub(super) sums: Vec<(u64, Window)>,
     /// The mark afterwards.
-    pub mark: u64,
+    pub(super) mark: u64,
 }
 
 // === impl Tier ===
@@ -115,8 +115,7 @@ impl Tier {
 
 impl Marks {
     /// Those of a series whose first window begins so: nothing before it is there to be folded.
-    #[must_use]
-    pub fn new(first: u64) -> Self {
+    pub(super) fn new(first: u64) -> Self {
         Self {
             minute: Tier::Minute.start(first),
             hour: Tier::Hour.start(first),
@@ -124,8 +123,7 @@ impl Marks {
     }
 
     /// Up to when a tier holds all that is in the finer one; the finest holds all there is.
-    #[must_use]
-    pub fn of(&self, tier: Tier) -> u64 {
+    pub(super) fn of(&self, tier: Tier) -> u64 {
         match tier {
             Tier::Ten => u64::MAX,
             Tier::Minute => self.minute,
@@ -134,8 +132,7 @@ impl Marks {
     }
 
     /// The same with another mark.
-    #[must_use]
-    pub fn with(self, tier: Tier, mark: u64) -> Self {
+    pub(super) fn with(self, tier: Tier, mark: u64) -> Self {
         match tier {
             Tier::Ten => self,
             Tier::Minute => Self {
@@ -147,14 +144,12 @@ impl Marks {
     }
 
     /// As eight bytes each.
-    #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Vec<u8> {
         [self.minute.to_be_bytes(), self.hour.to_be_bytes()].concat()
     }
 
     /// Reads [`Self::encode`]'s form; nothing where it is another.
-    #[must_use]
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let (minute, hour) = bytes.split_first_chunk::<8>()?;
         let marks = Self {
             minute: u64::from_be_bytes(*minute),
@@ -167,7 +162,7 @@ impl Marks {
 
     /// The windows that are given what was counted in the ten seconds from `start` on: those, and every longer one that has
     /// been made of them already.
-    pub fn takes(&self, start: u64) -> impl Iterator<Item = (Tier, u64)> {
+    pub(super) fn takes(&self, start: u64) -> impl Iterator<Item = (Tier, u64)> {
         let given = Tier::ALL
             .into_iter()
             .filter(move |tier| start < self.of(*tier));
@@ -175,8 +170,7 @@ impl Marks {
     }
 
     /// What can be folded into a tier: whole long windows whose shorter ones have all ended.
-    #[must_use]
-    pub fn foldable(&self, into: Tier, now: u64) -> Option<Piece> {
+    pub(super) fn foldable(&self, into: Tier, now: u64) -> Option<Piece> {
         let tier = into.finer()?;
         let piece = Piece {
             tier,
@@ -187,8 +181,7 @@ impl Marks {
     }
 
     /// Before when the windows of a tier are to be removed: they are too old, and what they hold is in longer ones.
-    #[must_use]
-    pub fn removable(&self, tier: Tier, now: u64) -> u64 {
+    pub(super) fn removable(&self, tier: Tier, now: u64) -> u64 {
         let folded = match tier {
             Tier::Ten => self.minute,
             Tier::Minute => self.hour,
@@ -199,8 +192,7 @@ impl Marks {
 
     /// Where to find all that was counted from one time to another, in windows of a tier as far as they have been made, and
     /// in shorter ones from there on.
-    #[must_use]
-    pub fn pieces(&self, tier: Tier, from: u64, until: u64) -> Vec<Piece> {
+    pub(super) fn pieces(&self, tier: Tier, from: u64, until: u64) -> Vec<Piece> {
         let mut pieces = Vec::new();
         let (mut at, mut tier) = (from, Some(tier));
         while let Some(this) = tier {
@@ -221,8 +213,7 @@ impl Marks {
 
 /// Adds short windows, in order, up to long ones. Where not all of the piece's windows are given, because there are too many,
 /// the last long one is left for the next time.
-#[must_use]
-pub fn fold(into: Tier, piece: Piece, windows: &[(u64, Window)], whole: Whole) -> Folded {
+pub(super) fn fold(into: Tier, piece: Piece, windows: &[(u64, Window)], whole: Whole) -> Folded {
     let mut sums: Vec<(u64, Window)> = Vec::new();
     for (start, window) in windows {
         let long = into.start(*start);
@@ -240,7 +231,7 @@ pub fn fold(into: Tier, piece: Piece, windows: &[(u64, Window)], whole: Whole) -
 
 /// How much of a piece was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whole {
+pub(super) enum Whole {
     /// All of it.
     All,
     /// Its first windows; more are there.

@@ -15,10 +15,9 @@ fn piece(tier: Tier, from: u64, until: u64) -> Piece {
 }
 
 fn window(rows: u64) -> Window {
-    Window {
-        rows,
-        ..Window::default()
-    }
+    let mut window = Window::default();
+    window.rows = rows;
+    window
 }
 
 #[test]
