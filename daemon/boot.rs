@@ -288,6 +288,12 @@ async fn begin(settings: &Settings) -> Result<Impresario, ServeError> {
         .store(store)
         .webhooks(settings.notify.webhooks.clone())
         .payload_log(settings.payload_log.clone())
+        .history(
+            settings
+                .metrics
+                .history
+                .then_some(settings.metrics.history_series),
+        )
         .begin();
     Ok(impresario.await?)
 }
@@ -309,8 +315,7 @@ async fn go_down(
         impresario.end().await;
     };
     let finished = tokio::time::timeout(grace, finish).await;
-    impresario.notifier().stop().await;
-    impresario.payload_log().stop().await;
+    impresario.finish().await;
     if let Some(grpc) = grpc {
         // Every request is answered or given up: what is left is for answers to reach the wire. Who keeps a
         // connection open for another reason is not waited for.

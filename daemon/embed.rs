@@ -4,6 +4,7 @@
 
 mod secret;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::actors::watcher::Eyes;
 use crate::actors::{Control, Library, Live, Refused, Settings};
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::history::History;
 use crate::measure::{Ledgers, Measure};
 use crate::notify::{self, Notifier};
 use crate::observatory::Observatory;
@@ -39,6 +41,7 @@ pub struct Impresario {
     store: Arc<dyn Store>,
     observatory: Observatory,
     notifier: Notifier,
+    history: Option<History>,
     clock: Clock,
     arbiters: Arc<Vec<Arbiter>>,
 }
@@ -60,6 +63,7 @@ pub struct Builder {
     store: Arc<dyn Store>,
     webhooks: Vec<notify::Hook>,
     payload_log: Option<payload::Settings>,
+    history: Option<NonZeroUsize>,
     pipelines: Vec<(Name, Pipeline)>,
     registered: Vec<(Name, VersionNumber, Build)>,
 }
@@ -112,6 +116,7 @@ impl Default for Builder {
             store: Arc::new(Memory::new(Retention::default())),
             webhooks: Vec::new(),
             payload_log: None,
+            history: None,
             pipelines: Vec::new(),
             registered: Vec::new(),
         }
@@ -167,6 +172,14 @@ impl Builder {
     #[must_use]
     pub fn payload_log(mut self, settings: Option<payload::Settings>) -> Self {
         self.payload_log = settings;
+        self
+    }
+
+    /// Keeps what is counted over time in the store, of so many series at most (versions that answered for a pipeline); none
+    /// where nothing is said. A store in memory then holds some 3 MB of each busy one after a week.
+    #[must_use]
+    pub fn history(mut self, series: Option<NonZeroUsize>) -> Self {
+        self.history = series;
         self
     }
 
@@ -293,6 +306,11 @@ impl Builder {
         );
         let notifier = notifier.map_err(StartError::Store)?;
         let (control, arbiter) = Control::start(settings).map_err(StartError::Store)?;
+        let history = self.history.map(|most| {
+            let store = Arc::clone(&self.store);
+            History::start(store, measure.clone(), most.get(), clock)
+        });
+        let history = history.transpose().map_err(StartError::Store)?;
         let registered = library
             .registered()
             .map(|(model, version)| Event::Appeared {
@@ -328,6 +346,7 @@ impl Builder {
             store: self.store,
             observatory,
             notifier,
+            history,
             clock,
             arbiters: Arc::new(arbiters),
         };
@@ -432,6 +451,12 @@ impl Impresario {
         &self.notifier
     }
 
+    /// What was counted over time, where that is kept.
+    #[must_use]
+    pub fn history(&self) -> Option<&History> {
+        self.history.as_ref()
+    }
+
     /// The clock that began with the fleet.
     #[must_use]
     pub fn clock(&self) -> Clock {
@@ -447,11 +472,19 @@ impl Impresario {
     /// Stops taking requests, lets every version finish what it has, and ends the threads.
     pub async fn stop(&self) {
         self.end().await;
+        self.finish().await;
+    }
+
+    /// Ends what is told and kept of all that happened: webhooks and history. Both have a short time of their own.
+    pub(crate) async fn finish(&self) {
+        if let Some(history) = &self.history {
+            history.stop().await;
+        }
         self.notifier.stop().await;
         self.payload_log().stop().await;
     }
 
-    /// The same but for the webhooks: who bounds the one does not mean the other.
+    /// Ends all but [`Self::finish`]: who bounds the one does not mean the other.
     pub(crate) async fn end(&self) {
         self.live().accept(false);
         self.control.stop().await;

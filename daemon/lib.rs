@@ -17,6 +17,7 @@ mod embed;
 pub mod error;
 pub mod feedback;
 pub mod grpc;
+pub mod history;
 
 pub mod http;
 pub mod measure;

@@ -2,11 +2,13 @@
 
 mod delivery;
 mod look;
+mod metrics;
 
 pub use delivery::{
     BanditCommand, CanaryArgs, End, EventsArgs, ExperimentCommand, FreezeArgs, OfArgs, PlanArgs,
     RolloutCommand, ShadowCommand, StartArgs, SteerArgs,
 };
+pub use metrics::{Apart, MetricsArgs};
 
 pub use look::{PayloadArgs, TopArgs};
 
@@ -113,6 +115,8 @@ pub enum Command {
     Infer(InferArgs),
     /// Show what was done, by whom and why.
     Audit(AuditArgs),
+    /// Show what was counted over time: rates, failures and latencies.
+    Metrics(MetricsArgs),
     /// Tokens: who may use the admin API.
     #[command(subcommand)]
     Token(TokenCommand),

@@ -15,6 +15,7 @@ mod experiment;
 mod explain;
 mod infer;
 mod logging;
+mod metrics;
 mod models;
 mod offline;
 mod output;
@@ -83,6 +84,7 @@ fn perform(cli: Cli) -> Result<Exit, Failure> {
         }
         Command::Top(args) => return top::top(&args, &cli.admin_url, admin()?, &mut out),
         Command::Payload(args) => payload::payload(args, &mut out)?,
+        Command::Metrics(args) => metrics::metrics(args, &admin()?, &mut out)?,
         Command::Audit(args) => audit::audit(args, &admin()?, &mut out)?,
         Command::Token(args::TokenCommand::Hash(args)) => tokens::hash(&args, &mut out)?,
         Command::Token(command) => tokens::tokens(command, &admin()?, &mut out)?,

@@ -48,7 +48,7 @@ pub struct Settings {
     pub notify: Notify,
     /// What is kept of requests and answers; nothing where it is off.
     pub payload_log: Option<crate::payload::Settings>,
-    /// How what is counted is shown.
+    /// How what is counted is shown, and what is kept of it.
     pub metrics: Metrics,
     /// What is logged, and how.
     pub log: Log,

@@ -158,12 +158,16 @@ pub struct Notify {
 }
 
 /// `[metrics]`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Metrics {
     /// What histograms are in protocol buffers.
     pub histograms: Histograms,
     /// Whether Triton's names are shown to everybody who asks.
     pub triton: bool,
+    /// Whether what is counted is kept over time.
+    pub history: bool,
+    /// Series of it at most.
+    pub history_series: NonZeroUsize,
 }
 
 /// `[log]`

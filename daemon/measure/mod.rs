@@ -6,6 +6,7 @@
 
 mod cell;
 mod exemplar;
+mod gone;
 mod ledger;
 mod ledgers;
 mod node;
@@ -13,6 +14,7 @@ pub mod sketch;
 
 pub use cell::{Cell, Outcome, Sample, Times, Totals};
 pub use exemplar::Exemplar;
+pub use gone::Survey;
 pub use ledger::{Hook, Ledger, Observation, Terms};
 pub use ledgers::{Ledgers, Opened};
 pub use node::{Fared, NodeTotals, Nodes};
@@ -54,6 +56,7 @@ struct Inner {
     lost: Mutex<BTreeMap<Name, Arc<Cell>>>,
     graphs: Mutex<BTreeMap<GraphKey, Arc<Nodes>>>,
     commits: Commits,
+    gone: gone::Gone,
     cost: Cost,
 }
 
@@ -195,8 +198,20 @@ impl Measure {
         fn held<T>(counted: &Arc<T>) -> bool {
             Arc::strong_count(counted) > 1
         }
-        lock(&self.0.cells).retain(|key, cell| held(cell) || version(key));
-        lock(&self.0.lost).retain(|name, cell| held(cell) || pipeline(name));
+        lock(&self.0.cells).retain(|key, cell| {
+            let stays = held(cell) || version(key);
+            if !stays {
+                self.0.gone.cell(key, cell);
+            }
+            stays
+        });
+        lock(&self.0.lost).retain(|name, cell| {
+            let stays = held(cell) || pipeline(name);
+            if !stays {
+                self.0.gone.lost(name, cell);
+            }
+            stays
+        });
         lock(&self.0.graphs).retain(|key, nodes| held(nodes) || graph(key));
     }
 }

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::ops::Bound::{Excluded, Included};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use impresario_pipelines::fleet::Record;
 
 use super::{
-    AuditQuery, Cause, Commit, Contents, Error, Keep, Loaded, Retention, Shelf, Store, Token,
+    AuditQuery, Cause, Commit, Contents, Error, Keep, Loaded, Retention, Row, Shelf, Store, Token,
     TokenChange, backup,
 };
 
@@ -18,6 +20,7 @@ pub struct Memory {
     retention: Retention,
     contents: Mutex<Contents>,
     kept: Mutex<BTreeMap<(Shelf, String), String>>,
+    rows: Mutex<BTreeMap<Vec<u8>, Vec<u8>>>,
 }
 
 // === impl Memory ===
@@ -30,12 +33,17 @@ impl Memory {
             retention: retention.sane(),
             contents: Mutex::default(),
             kept: Mutex::default(),
+            rows: Mutex::default(),
         }
     }
 
     fn contents(&self) -> MutexGuard<'_, Contents> {
         // Contents are replaced whole, so that a panic elsewhere leaves them sound.
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn all_rows(&self) -> MutexGuard<'_, BTreeMap<Vec<u8>, Vec<u8>>> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -96,6 +104,36 @@ impl Store for Memory {
         Ok(on_shelf
             .map(|((_, key), text)| (key.clone(), text.clone()))
             .collect())
+    }
+
+    fn put_rows(&self, rows: &[Row]) -> Result<(), Error> {
+        let mut all = self.all_rows();
+        for Row { key, value } in rows {
+            match value {
+                Some(value) => all.insert(key.clone(), value.clone()),
+                None => all.remove(key),
+            };
+        }
+        Ok(())
+    }
+
+    fn rows(&self, range: Range<&[u8]>, most: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+        if range.is_empty() {
+            return Ok(Vec::new());
+        }
+        let all = self.all_rows();
+        let within = all.range::<[u8], _>((Included(range.start), Excluded(range.end)));
+        let within = within.take(most);
+        Ok(within
+            .map(|(key, row)| (key.clone(), row.clone()))
+            .collect())
+    }
+
+    fn drop_rows(&self, range: Range<&[u8]>, most: usize) -> Result<usize, Error> {
+        let found = self.rows(range, most)?;
+        let mut all = self.all_rows();
+        found.iter().for_each(|(key, _)| drop(all.remove(key)));
+        Ok(found.len())
     }
 
     fn audit(&self, query: &AuditQuery) -> Result<Vec<Record>, Error> {

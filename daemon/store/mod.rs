@@ -19,6 +19,7 @@ pub use restore::{Force, restore};
 pub use sled::Sled;
 
 use std::io::Write;
+use std::ops::Range;
 use std::sync::Arc;
 
 use impresario_models::Name;
@@ -60,7 +61,27 @@ pub trait Store: Send + Sync {
     /// [`Error::Aborted`].
     fn kept(&self, shelf: Shelf) -> Result<Vec<(String, String)>, Error>;
 
-    /// Writes everything but what [`Store::keep`] keeps as one file; `at` is the wall time in milliseconds since 1970. The file holds the
+    /// Puts and removes rows, all of it or nothing. When it returns `Ok` the change survives the end of the process, but not
+    /// the loss of power.
+    ///
+    /// # Errors
+    /// [`Error::Aborted`] when it is certainly not done, [`Error::Unknown`] when it may be. The same change may be written
+    /// again in either case.
+    fn put_rows(&self, rows: &[Row]) -> Result<(), Error>;
+
+    /// Rows with keys from `range.start` on and before `range.end`, in the order of keys, at most so many.
+    ///
+    /// # Errors
+    /// [`Error::Aborted`].
+    fn rows(&self, range: Range<&[u8]>, most: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error>;
+
+    /// Removes rows of a range, the first ones, at most so many; gives how many. It survives what [`Store::put_rows`] does.
+    ///
+    /// # Errors
+    /// As [`Store::put_rows`].
+    fn drop_rows(&self, range: Range<&[u8]>, most: usize) -> Result<usize, Error>;
+
+    /// Writes everything but what [`Store::keep`] and [`Store::put_rows`] keep as one file; `at` is the wall time in milliseconds since 1970. The file holds the
     /// tokens' hashes: keep it as you keep the store.
     ///
     /// # Errors
@@ -96,6 +117,15 @@ pub struct Keep {
     pub key: String,
     /// What is kept, in the keeper's own form; nothing to remove it.
     pub text: Option<String>,
+}
+
+/// A change of the rows: what grows with time and is read by ranges of keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Its key; at least one byte.
+    pub key: Vec<u8>,
+    /// What it holds, in the keeper's own form, a few kilobytes at most; nothing to remove it.
+    pub value: Option<Vec<u8>>,
 }
 
 /// How much is kept.

@@ -1,9 +1,11 @@
 //! The durable store, on sled: one transaction, then flush, then fsync of the database file.
 //!
 //! sled's own flush survives the death of the process but promises nothing on power loss; the fsync does. How
-//! the directory is locked, opened, migrated and checked is in `open`; how values become keys is in `trees`.
+//! the directory is locked, opened, migrated and checked is in `open`; how values become keys is in `trees`, but for rows,
+//! which are stored as they come: those are in `rows`.
 
 mod open;
+mod rows;
 mod trees;
 
 #[cfg(test)]
@@ -11,6 +13,7 @@ pub(super) use open::open_db;
 pub(super) use open::{Directory, Engine};
 
 use std::io::Write;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,8 +22,8 @@ use impresario_pipelines::fleet::{Record, Routing};
 use self::trees::{Batch, Of};
 use super::schema::{EntryV1, FreezeV1, IntentV1, RecordV1, TokenV1};
 use super::{
-    AuditQuery, Cause, Commit, Contents, Error, Keep, Loaded, Retention, Shelf, Store, TokenChange,
-    backup, memory,
+    AuditQuery, Cause, Commit, Contents, Error, Keep, Loaded, Retention, Row, Shelf, Store,
+    TokenChange, backup, memory,
 };
 
 /// A store in a directory. One process at a time has it open.
@@ -91,6 +94,19 @@ impl Sled {
 
     fn aborted(&self, operation: &'static str, cause: Cause) -> Error {
         Error::aborted(operation, &self.path, cause)
+    }
+
+    /// What fails on the way to the disk may be there all the same.
+    fn change_rows<T>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Engine) -> Result<T, Cause>,
+    ) -> Result<T, Error> {
+        match &*self.state() {
+            State::Open(engine) => Cause::catch(|| work(engine))
+                .map_err(|cause| Error::unknown(operation, &self.path, cause)),
+            State::InDoubt => Err(self.aborted(operation, Cause::InDoubt)),
+        }
     }
 
     fn read<T>(
@@ -180,6 +196,31 @@ impl Store for Sled {
                 (key, text)
             });
             Ok(named.collect())
+        })
+    }
+
+    fn put_rows(&self, rows: &[Row]) -> Result<(), Error> {
+        const OPERATION: &str = "write rows to the store in";
+        for Row { key, value } in rows {
+            let got = value.as_ref().map_or(0, Vec::len).max(key.len());
+            if got > rows::LONGEST || key.is_empty() {
+                let what = format!("the row '{}'", key.escape_ascii());
+                let max = rows::LONGEST;
+                return Err(self.aborted(OPERATION, Cause::TooLarge { what, max, got }));
+            }
+        }
+        self.change_rows(OPERATION, |engine| engine.put_rows(rows))
+    }
+
+    fn rows(&self, range: Range<&[u8]>, most: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+        self.read("read rows of the store in", |engine| {
+            engine.rows(range, most)
+        })
+    }
+
+    fn drop_rows(&self, range: Range<&[u8]>, most: usize) -> Result<usize, Error> {
+        self.change_rows("remove rows of the store in", |engine| {
+            engine.drop_rows(range, most)
         })
     }
 

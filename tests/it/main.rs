@@ -23,6 +23,7 @@ mod drain;
 mod engines;
 mod fuzz;
 mod grpc;
+mod history;
 mod memory;
 mod otlp;
 mod payload;

@@ -291,6 +291,24 @@ pub(crate) const BANS: &[Ban] = &[
         reason: "feedback is a leaf: it is told of requests and of what callers say, and by whom is not known there",
     },
     Ban {
+        rooms: &["daemon/history/"],
+        except: &[],
+        words: &[
+            "actix",
+            "actix_rt",
+            "actix_web",
+            "crate::actors",
+            "crate::http",
+            "crate::grpc",
+            "crate::serve",
+            "crate::plane",
+            "crate::embed",
+            "crate::boot",
+            "crate::config",
+        ],
+        reason: "history reads counters and keeps them: who counts, and who asks, is not known there",
+    },
+    Ban {
         rooms: &["daemon/notify/"],
         except: &[],
         words: &[

@@ -12,6 +12,7 @@ mod events;
 mod experiment;
 mod freeze;
 mod guard;
+mod history;
 mod journal;
 mod load;
 mod logging;

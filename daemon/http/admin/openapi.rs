@@ -10,7 +10,8 @@ use utoipa::{IntoResponses, Modify, OpenApi};
 use super::guard::{Caller, Viewer};
 use super::problem::CONTENT;
 use super::{
-    audit, backup, bandit, decisions, events, experiment, freeze, journal, load, logging, me, metrics,
+    audit, backup, bandit, decisions, events, experiment, freeze, history, journal, load, logging, me,
+    metrics,
     models, pipelines, reload, revisions, rollout, shadow, status, tokens, wire,
 };
 
@@ -62,6 +63,7 @@ pub(super) struct Refusals;
         decisions::show,
         events::events,
         audit::audit,
+        history::history,
         reload::reload,
         tokens::list,
         tokens::create,

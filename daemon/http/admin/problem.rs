@@ -81,6 +81,7 @@ codes! {
     UnknownRevision "unknown-revision" NOT_FOUND "There is no such revision",
     UnknownToken "unknown-token" NOT_FOUND "There is no such token",
     UnknownDecision "unknown-decision" NOT_FOUND "No such decision is kept",
+    NoHistory "no-history" NOT_FOUND "No history of metrics is kept",
     NoCourse "no-course" NOT_FOUND "The pipeline has nothing of this kind under way",
     MethodNotAllowed "method-not-allowed" METHOD_NOT_ALLOWED "The method is not allowed here",
     InUse "in-use" CONFLICT "A pipeline needs it",

@@ -11,8 +11,8 @@ use actix_web::{
 use super::guard::gate;
 use super::problem::{Code, Problem};
 use super::{
-    Admin, audit, backup, bandit, decisions, events, experiment, freeze, journal, load, logging,
-    me, metrics, models, openapi, pipelines, reload, revisions, rollout, shadow, status, tokens,
+    Admin, audit, backup, bandit, decisions, events, experiment, freeze, history, journal, load,
+    logging, me, metrics, models, openapi, pipelines, reload, revisions, rollout, shadow, status, tokens,
 };
 use crate::http::console;
 
@@ -97,6 +97,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         at("/admin/v1/decisions/{request_id}").get(decisions::show),
         at("/admin/v1/events").get(events::events),
         at("/admin/v1/audit").get(audit::audit),
+        at("/admin/v1/metrics/history").get(history::history),
         at("/admin/v1/reload").post(reload::reload),
         at("/admin/v1/tokens")
             .get(tokens::list)

@@ -41,8 +41,10 @@ pub(in crate::store) struct Directory {
 #[derive(Debug)]
 pub(in crate::store) struct Engine {
     trees: Trees,
+    /// What grows with time; neither counted nor checked.
+    pub(super) rows: ::sled::Tree,
     head: HeadV1,
-    db: ::sled::Db,
+    pub(super) db: ::sled::Db,
     file: File,
     mark: Option<File>,
 }
@@ -152,8 +154,10 @@ impl Engine {
         let fresh = migrate(&db, steps)?;
         let trees = Trees::open(&db)?;
         let file = File::open(path.join("db"))?;
+        let rows = db.open_tree(super::rows::TREE)?;
         let mut engine = Self {
             trees,
+            rows,
             head: HeadV1 {
                 oldest: 1,
                 ..HeadV1::default()

@@ -73,6 +73,77 @@ fn shelves_keep_what_is_put_on_them() {
 }
 
 #[test]
+fn rows_are_read_and_removed_by_ranges() {
+    let row = |key: &[u8], value: Option<&[u8]>| Row {
+        key: key.to_vec(),
+        value: value.map(<[u8]>::to_vec),
+    };
+    let all: std::ops::Range<&[u8]> = b"\x00"..b"\xff";
+    each(|store| {
+        step(store, 1).unwrap();
+        assert_eq!(store.rows(all.clone(), 9).unwrap(), []);
+        let long = vec![7; 3_000];
+        store
+            .put_rows(&[
+                row(b"b\xff", Some(b"3")),
+                row(b"a", Some(&long)),
+                row(b"b\x00", Some(b"")),
+                row(b"c", Some(b"4")),
+            ])
+            .unwrap();
+        let rows = |range, most| store.rows(range, most).unwrap();
+        let keys = |range, most| -> Vec<Vec<u8>> {
+            rows(range, most).into_iter().map(|(key, _)| key).collect()
+        };
+        let [a, b0, bf, c] = [&b"a"[..], b"b\x00", b"b\xff", b"c"].map(<[u8]>::to_vec);
+        assert_eq!(
+            keys(all.clone(), 9),
+            [a.clone(), b0.clone(), bf.clone(), c.clone()]
+        );
+        assert_eq!(rows(b"a"..b"b", 9), [(a.clone(), long)]);
+        assert_eq!(keys(b"b"..b"c", 9), [b0.clone(), bf.clone()]);
+        assert_eq!(keys(b"b"..b"c", 1), [b0.clone()]);
+        assert_eq!(keys(b"c"..b"a", 9), [] as [Vec<u8>; 0]);
+        // Replaced and removed together; what is not there can be removed too.
+        store
+            .put_rows(&[row(b"a", None), row(b"c", Some(b"5")), row(b"d", None)])
+            .unwrap();
+        assert_eq!(keys(all.clone(), 9), [b0, bf.clone(), c.clone()]);
+        assert_eq!(store.drop_rows(all.clone(), 1).unwrap(), 1);
+        assert_eq!(store.drop_rows(b"c"..b"c", 9).unwrap(), 0);
+        assert_eq!(keys(all.clone(), 9), [bf, c]);
+        assert_eq!(store.drop_rows(all.clone(), 9).unwrap(), 2);
+        // Rows are no part of the routing, and no backup has them.
+        step(store, 2).unwrap();
+        store
+            .put_rows(&[row(b"secret row", Some(b"secret value"))])
+            .unwrap();
+        let mut backup = Vec::new();
+        store.backup(1, &mut backup).unwrap();
+        assert!(!String::from_utf8_lossy(&backup).contains("secret"));
+    });
+}
+
+#[test]
+fn rows_survive_the_process_and_long_ones_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let row = |bytes: usize| Row {
+        key: b"k".to_vec(),
+        value: Some(vec![1; bytes]),
+    };
+    let store = Sled::open(folder.path(), FEW).unwrap();
+    store.put_rows(&[row(16 << 10)]).unwrap();
+    let refused = store.put_rows(&[row((16 << 10) + 1)]).unwrap_err();
+    assert!(matches!(
+        refused.cause(),
+        Cause::TooLarge { got: 16_385, .. }
+    ));
+    drop(store);
+    let store = Sled::open(folder.path(), FEW).unwrap();
+    assert_eq!(store.rows(b"a"..b"z", 9).unwrap()[0].1.len(), 16 << 10);
+}
+
+#[test]
 fn a_kept_version_ends_without_a_revision_or_a_record() {
     each(|store| {
         step(store, 1).unwrap();

@@ -11,6 +11,7 @@ mod history;
 mod journal;
 mod logging;
 mod me;
+mod metrics;
 mod model;
 mod number;
 mod order;
@@ -43,6 +44,7 @@ pub use history::{AuditV1, DifferenceV1, RecordV1, RevisionV1, RevisionsV1, diff
 pub use journal::{EntryV1, JournalV1, MissedV1};
 pub use logging::{LogOrderV1, LogV1};
 pub use me::MeV1;
+pub use metrics::{MetricsHistoryV1, PointV1, SeriesV1};
 pub use model::{
     ContractV1, IntentV1, LimitsV1, LoadReportV1, ModelV1, ModelsV1, PortV1, VersionDetailV1,
     VersionV1,
