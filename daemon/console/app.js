@@ -111,7 +111,7 @@ function head() {
 function foot() {
   const s = live.status;
   show(document.getElementById("foot"), s && [
-    `Impresario ${s.version}, revision ${s.revision}, up since `, ago(s.started_at), ". ",
+    `Impresario ${s.version}, revision ${s.revision}, started `, ago(s.started_at), ". ",
     !s.freeze && button("Freeze all rollouts", freeze, { tone: "small", why: lacks("operator") }), " ",
     button("Read the files again", reload, { tone: "small", why: lacks("operator") }),
   ]);

@@ -55,30 +55,27 @@ export function intervals(rows, { zero = 0, text = (v) => number(v), better = nu
   if (low === high) [low, high] = [low - 1, high + 1];
   const pad = (high - low) * 0.12;
   [low, high] = [Math.max(low - pad, within?.[0] ?? -Infinity), Math.min(high + pad, within?.[1] ?? Infinity)];
-  const x = (v) => 130 + ((v - low) / (high - low)) * 340;
-  const row = (r, at) => {
-    const y = 24 + at * 30;
-    if (r.value === null || r.value === undefined) {
-      return [h("text", { x: 0, y: y + 4, class: "label" }, r.name), h("text", { x: 130, y: y + 4, class: "label quiet" }, "the numbers do not suffice")];
-    }
-    const from = r.low === null || r.low === undefined ? x(low) : x(r.low);
-    const to = r.high === null || r.high === undefined ? x(high) : x(r.high);
-    return [
-      h("text", { x: 0, y: y + 4, class: "label" }, r.name.length > 18 ? `${r.name.slice(0, 17)}…` : r.name, h("title", null, r.name)),
-      h("line", { x1: from, x2: to, y1: y, y2: y, class: `interval v${r.colour ?? 0}` }),
-      h("circle", { cx: x(r.value), cy: y, r: 5, class: `v${r.colour ?? 0}` }),
-      h("text", { x: 484, y: y + 4, class: "label" }, text(r.value)),
-    ];
-  };
-  const tall = 44 + rows.length * 30;
-  const said = rows.map((r) => `${r.name}: ${text(r.value)}, between ${text(r.low)} and ${text(r.high)}`).join("; ");
-  return h("div", { class: "scroll" }, h("svg", { viewBox: `0 0 560 ${tall}`, class: "intervals", role: "img", "aria-label": said },
-    band ? h("rect", { class: "ground", x: x(-band), y: 8, width: x(band) - x(-band), height: tall - 36 }, h("title", null, "too small to matter")) : null,
-    zero !== null && h("line", { class: "zero", x1: x(zero), x2: x(zero), y1: 4, y2: tall - 24 }),
-    rows.map(row),
-    h("text", { x: x(low), y: tall - 6, class: "label quiet" }, text(low)),
-    h("text", { x: x(high), y: tall - 6, class: "label quiet end" }, text(high)),
-    better && h("text", { x: 300, y: tall - 6, class: "label quiet middle" }, better === "higher" ? "better →" : "← better")));
+  const x = (v) => ((v - low) / (high - low)) * 100;
+  const bar = (r) => h("svg", { viewBox: "0 0 100 24", preserveAspectRatio: "none", "aria-hidden": "true" },
+    band ? h("rect", { class: "ground", x: x(-band), y: 0, width: x(band) - x(-band), height: 24 }) : null,
+    zero !== null && h("line", { class: "zero", x1: x(zero), x2: x(zero), y1: 0, y2: 24 }),
+    h("line", { x1: x(r.low ?? low), x2: x(r.high ?? high), y1: 12, y2: 12, class: `interval v${r.colour ?? 0}` }),
+    h("line", { x1: x(r.value), x2: x(r.value), y1: 4, y2: 20, class: `point v${r.colour ?? 0}` }));
+  const row = (r) => [
+    h("span", null, r.name),
+    r.value === null || r.value === undefined ? [h("span", { class: "quiet" }, "the numbers do not suffice"), h("span", null)] : [bar(r), h("span", { class: "number" }, text(r.value))],
+  ];
+  return h("div", { class: "intervals", role: "group", "aria-label": rows.map((r) => `${r.name}: ${text(r.value)}, ${between(r, text)}`).join("; ") },
+    rows.map(row), h("span", null),
+    h("span", { class: "scale quiet" }, h("span", null, text(low)), better && h("span", null, better === "higher" ? "better →" : "← better"), h("span", null, text(high))),
+    h("span", null));
+}
+
+// Between what an interval lies, in words.
+export function between({ low, high }, text) {
+  const open = (v) => v === null || v === undefined;
+  if (open(low) && open(high)) return "not bounded yet";
+  return open(low) ? `at most ${text(high)}` : open(high) ? `at least ${text(low)}` : `${text(low)} to ${text(high)}`;
 }
 
 // A course of numbers over time, kept by itself between drawings. Series: { name, values, colour, dash? }.
@@ -139,10 +136,12 @@ function build(key, host, shape, data, series, { format, min, max, least }) {
   return one;
 }
 
-// A graph from left to right. Nodes: { id, lines, kind, title? }; edges: { from, to, kind, label? }.
+// A graph along what flows. Nodes: { id, lines, kind, title? }; edges: { from, to, kind, label? }.
 export function graph(nodes, edges, label) {
   const g = new Graph({ multigraph: true });
-  g.setGraph({ rankdir: "LR", nodesep: 24, ranksep: 48, marginx: 8, marginy: 8 });
+  // A narrow screen is scrolled down, not sideways.
+  const narrow = matchMedia("(max-width: 760px)").matches;
+  g.setGraph({ rankdir: narrow ? "TB" : "LR", nodesep: narrow ? 12 : 24, ranksep: narrow ? 32 : 48, marginx: 4, marginy: 4 });
   g.setDefaultEdgeLabel(() => ({}));
   for (const n of nodes) {
     const longest = Math.max(...n.lines.map((l) => l.length));

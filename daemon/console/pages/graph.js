@@ -18,7 +18,7 @@ export function view(name, _, __, shown) {
   const slowest = by.length > 1 ? by.filter((v) => v.p99 !== null).sort((a, b) => b.p99 - a.p99)[0] : null;
   return [
     panel("Graph",
-      h("p", { class: "quiet" }, "Values go from left to right. Dashed: a condition reads it. Dotted: asked only where it is taken, or instead of one that failed."),
+      h("p", { class: "quiet" }, "Values go along the arrows. Dashed: a condition reads it. Dotted: asked only where it is taken, or instead of one that failed."),
       graph(nodes, edges, `The graph of ${name}: ${Object.keys(policy.nodes).length} nodes`)),
     panel("Nodes", table("Nodes", [
       { head: "Node", cell: (n) => n.id },

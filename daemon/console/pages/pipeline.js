@@ -10,6 +10,7 @@ import * as experiment from "./experiment.js";
 import * as graph from "./graph.js";
 import * as rollout from "./rollout.js";
 import * as shadow from "./shadow.js";
+import { begin } from "./start.js";
 
 const TABS = { rollout, experiment, bandit, shadow, graph };
 
@@ -72,12 +73,13 @@ function whole(name, shown, revisions, versions, tools) {
   const by = [...s.by].filter(([, one]) => one.rate > 0);
   return [
     panel("Who serves now", split(shares(shown)),
-      course && h("p", null, course.why, course.waits && [" ", h("strong", null, course.waits), "."]),
+      course && facts([["Why", course.why], course.waits && ["It waits", h("strong", null, course.waits)]]),
       by.length > 0 && table("Rates by version", [
         { head: "Version", cell: ([version]) => version },
         { head: "Requests/s", number: true, cell: ([, one]) => number(one.rate) },
         { head: "Failures", number: true, cell: ([, one]) => percent(one.failed) },
-      ], by, ([version]) => version)),
+      ], by, ([version]) => version),
+      begin(name, shown)),
     panel("Since this page was opened",
       h("p", { class: "quiet" }, "These lines begin when the console is opened, and are gone with it."),
       h("div", { class: "charts" },
@@ -88,8 +90,8 @@ function whole(name, shown, revisions, versions, tools) {
           s.split.names.map((one, at) => ({ name: one, values: s.split.shares[at], colour: `--v${at % 6}` })), { format: (v) => `${number(v)} %`, max: 100 }))),
     panel("Versions", versions.length === 0 && h("p", { class: "quiet" }, "It names none."), versions.map((v) =>
       h("details", { "data-key": v.key },
-        h("summary", null, h("a", { href: `#/models/${encodeURIComponent(v.model)}` }, `${v.model} ${v.version}`), " ", v.seen ? badge(v.seen.phase) : badge("not there", "bad"), v.seen?.engine && ` ${v.seen.engine}`),
-        facts([["Digest", h("code", { class: "break" }, v.seen?.digest ?? absent)], v.seen?.reason && ["Trouble", v.seen.reason]]),
+        h("summary", null, `${v.model} ${v.version} `, v.seen ? badge(v.seen.phase) : badge("not there", "bad"), v.seen?.engine && ` ${v.seen.engine}`),
+        facts([["Model", h("a", { href: `#/models/${encodeURIComponent(v.model)}` }, v.model)], ["Digest", h("code", { class: "break" }, v.seen?.digest ?? absent)], v.seen?.reason && ["Trouble", v.seen.reason]]),
         v.contract ? contract(v.contract) : h("p", { class: "quiet" }, "Its contract is known once it was loaded.")))),
     panel("Revisions", revisions.length === 0 && h("p", { class: "quiet" }, "Nobody made this pipeline: its model has it by itself."),
       revisions.length > 0 && h("p", null, button("Undo the newest change", () => undo(name, shown.revision, null, revisions[0], tools), { why: lacks("operator") })),
@@ -110,12 +112,20 @@ function undo(name, revision, to, about, { again }) {
       : `Pipeline ${name} becomes what it was at revision ${to}. That is a revision of its own, and can be undone.`,
     go: "Undo",
     tone: "danger",
+    check: { act: async () => outcome(name, await post(`${path(name, "undo")}?dry_run=true`, to === null ? {} : { to })) },
     act: async (given) => {
       const done = await post(path(name, "undo"), to === null ? given : { ...given, to }, revision);
       say(done.report.changed ? `${name} is at revision ${done.revision} now.` : "It was so already.");
       again();
     },
   });
+}
+
+// What undoing would come to: it may be more than is expected.
+function outcome(name, { report: r }) {
+  if (!r.changed) return h("p", { class: "note warn" }, "Nothing would become different.");
+  if (r.serves) return [h("p", { class: "note" }, `Afterwards version ${r.serves.version} of ${r.serves.model} answers.`), waits(r.waits)];
+  return h("p", { class: "note bad" }, r.configured ? `Afterwards nobody answers for ${name}.` : `Afterwards there is no pipeline ${name}: this undoes that it was made.`);
 }
 
 export function contract(c) {

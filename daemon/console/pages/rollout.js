@@ -18,7 +18,7 @@ export const WORDS = {
     ],
   },
   skip: { title: "Skip this step", text: "It leaves the step that it is in without waiting for what the step asks." },
-  approve: { title: "Approve", text: "The rollout leaves the step that waits for approval." },
+  approve: { title: "Approve", tone: "main", text: "The rollout leaves the step that waits for approval." },
   reject: { title: "Reject", text: "The rollout is aborted: the stable has all of the traffic at once.", reason: "must", tone: "danger" },
   abort: { title: "Abort the rollout", text: "The stable has all of the traffic at once. It can be tried again later.", reason: "must", tone: "danger" },
   retry: { title: "Try again", text: "The same rollout begins anew, with evidence of its own." },
@@ -79,7 +79,7 @@ export function view(name, { rollout: r, entries }, tools, shown) {
       ]),
       verbs(name, "rollout", r, WORDS, tools)),
     proof(r, policy),
-    r.plan && plan(r),
+    r.plan && panel("Plan at this traffic", plan(r.plan)),
     shares(name),
     journal(entries),
   ];
@@ -130,7 +130,7 @@ function proof(r, policy) {
     ], e.guardrails, (g) => g.metric),
     facts([
       ["Units", `${count(e.units.stable)} on the stable, ${count(e.units.canary)} on the canary`],
-      ["Shares are not as asked", e.sample_ratio.odds],
+      ["That shares are not as asked", e.sample_ratio.odds],
       ["Broken contracts", `${count(e.violations.stable)} and ${count(e.violations.canary)}`],
       r.thresholds && ["Slow is more than", `p50 ${number(r.thresholds.p50_ms)} ms, p90 ${number(r.thresholds.p90_ms)} ms, p99 ${number(r.thresholds.p99_ms)} ms`],
     ]),
@@ -142,16 +142,19 @@ function proof(r, policy) {
         [...kept.names.map((name, at) => ({ name, values: kept.safety[at], colour: `--v${at % 6}` })), { name: "is enough", values: line(safe), colour: "--quiet", dash: [6, 4] }])));
 }
 
-function plan(r) {
-  return panel("Plan at this traffic",
-    h("p", null, `${number(r.plan.traffic.per_second)} requests a second, ${r.plan.traffic.source}.`, " ", r.plan.seconds === null ? "It does not end by itself." : `All steps together: ${seconds(r.plan.seconds)}.`),
+// What steps take at the present traffic.
+export function plan(p) {
+  return [
+    h("p", null, p.traffic.source === "unknown" ? "No traffic was measured yet, so that it is not known how long it takes." : [
+      `${number(p.traffic.per_second)} requests a second, ${p.traffic.source}. `, p.seconds === null ? "It does not end by itself." : `All steps together: ${seconds(p.seconds)}.`]),
     table("Plan", [
       { head: "Step", cell: (s) => `${s.number}. ${s.what}` },
       { head: "Weight", number: true, cell: (s) => share(s.weight) },
       { head: "Requests", number: true, cell: (s) => count(s.requests && Math.ceil(s.requests)) },
       { head: "Time", number: true, cell: (s) => (s.kind === "approval" ? "a person" : seconds(s.seconds)) },
       { head: "Warning", cell: (s) => s.warning ?? "" },
-    ], r.plan.steps, (s) => String(s.number)));
+    ], p.steps, (s) => String(s.number)),
+  ];
 }
 
 function shares(name) {
