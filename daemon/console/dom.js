@@ -151,7 +151,7 @@ export function ago(text) {
 // === parts that pages share ===
 
 export function panel(title, ...children) {
-  return h("section", { class: "panel" }, h("h2", null, title), children);
+  return h("section", { class: "panel", "aria-label": title }, h("h2", null, title), children);
 }
 
 // What holds in a word, with a colour and a sign that does without it.

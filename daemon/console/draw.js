@@ -166,7 +166,7 @@ export function graph(nodes, edges, label) {
     return h("path", { class: `edge ${e.kind}`, d: path, "marker-end": "url(#arrow)" }, h("title", null, e.label ?? `${e.from} → ${e.to}`));
   };
   return h("div", { class: "scroll graph", tabindex: "0", role: "group", "aria-label": label },
-    h("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label },
+    h("svg", { viewBox: `0 0 ${width} ${height}`, width, height, class: narrow && width < 480 ? "fit" : null, role: "img", "aria-label": label },
       h("defs", null, h("marker", { id: "arrow", viewBox: "0 0 10 10", refX: 9, refY: 5, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse" },
         h("path", { d: "M0 0L10 5L0 10z", class: "tip" }))),
       edges.map(line), nodes.map(box)));

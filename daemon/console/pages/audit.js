@@ -57,7 +57,7 @@ export function view(at, page, tools) {
       h("button", { type: "submit", class: "main" }, "Filter"),
       h("a", { href: address({ day: today(0) }) }, "Today"), h("a", { href: address({ day: today(1) }) }, "Yesterday"), h("a", { href: "#/audit" }, "All")),
     page.records.length === 0 && h("p", { class: "quiet" }, "There is no such record."),
-    [...days].map(([day, records]) => h("section", { class: "panel", "data-key": `day ${day}` }, h("h2", null, named(day)),
+    [...days].map(([day, records]) => h("section", { class: "panel", "aria-label": named(day), "data-key": `day ${day}` }, h("h2", null, named(day)),
       h("ol", { class: "journal" }, records.map((r) => h("li", { "data-key": `record ${r.seq}` }, record(r, tools)))))),
     page.next !== null && h("p", null, h("a", { class: "button", href: address({ before: String(page.next) }) }, "Older")),
   ];

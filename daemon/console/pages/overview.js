@@ -1,6 +1,6 @@
 // All pipelines at a glance: who serves what share, how much, how well, and what waits and why.
 
-import { badge, h, number, percent, seconds, waits } from "../dom.js";
+import { badge, h, number, panel, percent, seconds, waits } from "../dom.js";
 import { spark, split } from "../draw.js";
 import { live, seen, shares } from "../live.js";
 
@@ -38,7 +38,7 @@ export function view(_, __, { draw }) {
       tile("Models", s.models.length, `${s.models.flatMap((m) => m.versions).filter((v) => v.serves).length} versions serve`),
       tile("Requests a second", number(total("rate")), "all pipelines, since the last look"),
       tile("What waits", others.length + asks.length, "its reasons stand below")),
-    asks.length || others.length ? h("section", { class: "panel" }, h("h2", null, "What waits, and why"),
+    asks.length || others.length ? panel("What waits, and why",
       h("ul", { class: "waits" }, asks.slice(0, 30).map(([p, why]) =>
         h("li", null, badge(p.course.phase), " ", h("a", { href: link(p, p.course.kind) }, p.name), `: ${why}`))),
       waits(others.slice(0, 30)),
