@@ -4,6 +4,7 @@ import { find, get, pipeline as path } from "../api.js";
 import { ago, badge, count, facts, h, number, panel, percent, seconds, share, table } from "../dom.js";
 import { between, dot, intervals, split } from "../draw.js";
 import { journal, verbs } from "./steer.js";
+import * as traffic from "./traffic.js";
 
 const arms = (e) => e.course.variants.map((v) => [v.name, v.name]);
 
@@ -23,11 +24,11 @@ const WORDS = {
 };
 
 export async function load(name) {
-  const [experiment, entries] = await Promise.all([get(path(name, "experiment")), find(`${path(name, "journal")}?limit=30`)]);
-  return { experiment, entries: entries?.entries ?? [] };
+  const [experiment, entries, over] = await Promise.all([get(path(name, "experiment")), find(`${path(name, "journal")}?limit=30`), traffic.load(name)]);
+  return { experiment, entries: entries?.entries ?? [], over };
 }
 
-export function view(name, { experiment: e, entries }, tools) {
+export function view(name, { experiment: e, entries, over }, tools) {
   const r = e.report;
   return [
     panel("Verdict",
@@ -36,6 +37,7 @@ export function view(name, { experiment: e, entries }, tools) {
       split(e.course.variants),
       verbs(name, "experiment", e, WORDS, tools)),
     r ? [people(r), r.goals.map((g) => goal(g, r)), r.segments.length > 0 && parts(r), health(r)] : panel("Report", h("p", { class: "quiet" }, "Nothing was gathered yet.")),
+    traffic.view(name, over, tools, { parted: true }),
     journal(entries),
   ];
 }

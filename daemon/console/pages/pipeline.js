@@ -3,7 +3,7 @@
 import { find, get, model, pipeline as path, post } from "../api.js";
 import { ask, say } from "../ask.js";
 import { absent, ago, badge, button, changes, facts, h, json, number, panel, percent, seconds, table, time, waits } from "../dom.js";
-import { chart, split } from "../draw.js";
+import { split } from "../draw.js";
 import { lacks, live, seen, shares } from "../live.js";
 import * as bandit from "./bandit.js";
 import * as experiment from "./experiment.js";
@@ -11,6 +11,7 @@ import * as graph from "./graph.js";
 import * as rollout from "./rollout.js";
 import * as shadow from "./shadow.js";
 import { begin } from "./start.js";
+import * as traffic from "./traffic.js";
 
 const TABS = { rollout, experiment, bandit, shadow, graph };
 
@@ -23,7 +24,7 @@ export async function load(at) {
   const [name, tab] = at.parts;
   const shown = await get(path(name));
   if (TABS[tab]) return { shown, of: await TABS[tab].load(name, shown) };
-  const revisions = await find(path(name, "revisions"));
+  const [revisions, over] = await Promise.all([find(path(name, "revisions")), traffic.load(name)]);
   const versions = await Promise.all(members(shown).map(async ([of, version]) => {
     const key = `${of} ${version}`;
     const seen = live.status.models.find((m) => m.name === of)?.versions.find((v) => v.version === version);
@@ -33,7 +34,7 @@ export async function load(at) {
     if (detail?.contract) contracts.set(key, { digest: detail.digest, contract: detail.contract });
     return { key, model: of, version, seen: seen ?? detail, contract: detail?.contract };
   }));
-  return { shown, revisions: revisions?.revisions ?? [], versions };
+  return { shown, revisions: revisions?.revisions ?? [], versions, over };
 }
 
 // The versions that a pipeline names or serves by.
@@ -49,7 +50,7 @@ function members(shown) {
   return [...found.values()];
 }
 
-export function view(at, { shown, of, revisions, versions }, tools) {
+export function view(at, { shown, of, revisions, versions, over }, tools) {
   const [name, tab] = at.parts;
   const policy = shown.spec.policy?.type;
   const course = shown.status.course;
@@ -63,11 +64,11 @@ export function view(at, { shown, of, revisions, versions }, tools) {
     h("nav", { class: "tabs", "aria-label": "Parts" }, tabs.map(([word, text]) =>
       h("a", { href: `#/pipelines/${encodeURIComponent(name)}${word && `/${word}`}`, "aria-current": (tab ?? "") === word ? "page" : null }, text))),
     waits(shown.status.waits.filter((w) => !course || w.code !== "course")),
-    h("div", { "data-key": `tab ${tab ?? ""}` }, TABS[tab] ? TABS[tab].view(name, of, tools, shown) : whole(name, shown, revisions, versions, tools)),
+    h("div", { "data-key": `tab ${tab ?? ""}` }, TABS[tab] ? TABS[tab].view(name, of, tools, shown) : whole(name, shown, { revisions, versions, over }, tools)),
   ];
 }
 
-function whole(name, shown, revisions, versions, tools) {
+function whole(name, shown, { revisions, versions, over }, tools) {
   const s = seen(name);
   const course = shown.status.course;
   const by = [...s.by].filter(([, one]) => one.rate > 0);
@@ -78,16 +79,11 @@ function whole(name, shown, revisions, versions, tools) {
         { head: "Version", cell: ([version]) => version },
         { head: "Requests/s", number: true, cell: ([, one]) => number(one.rate) },
         { head: "Failures", number: true, cell: ([, one]) => percent(one.failed) },
+        { head: "p50", number: true, cell: ([, one]) => seconds(one.p50) },
+        { head: "p99", number: true, cell: ([, one]) => seconds(one.p99) },
       ], by, ([version]) => version),
       begin(name, shown)),
-    panel("Since this page was opened",
-      h("p", { class: "quiet" }, "These lines begin when the console is opened, and are gone with it."),
-      h("div", { class: "charts" },
-        chart(`rate ${name}`, "Requests a second", s.t, [{ name: "requests/s", values: s.rate }]),
-        chart(`failed ${name}`, "Share of failures", s.t, [{ name: "failures", values: s.failed, colour: "--bad" }], { format: (v) => percent(v), least: 0.01 }),
-        chart(`p99 ${name}`, "99 of 100 are faster than", s.t, [{ name: "p99", values: s.p99, colour: "--v1" }], { format: seconds, least: 0.001 }),
-        s.split.names.length > 1 && chart(`split ${name}`, "Shares of the traffic", s.split.t,
-          s.split.names.map((one, at) => ({ name: one, values: s.split.shares[at], colour: `--v${at % 6}` })), { format: (v) => `${number(v)} %`, max: 100 }))),
+    traffic.view(name, over, tools),
     panel("Versions", versions.length === 0 && h("p", { class: "quiet" }, "It names none."), versions.map((v) =>
       h("details", { "data-key": v.key },
         h("summary", null, `${v.model} ${v.version} `, v.seen ? badge(v.seen.phase) : badge("not there", "bad"), v.seen?.engine && ` ${v.seen.engine}`),

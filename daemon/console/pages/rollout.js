@@ -4,8 +4,8 @@
 import { find, get, pipeline as path } from "../api.js";
 import { ago, badge, count, facts, h, number, panel, percent, seconds, share, table } from "../dom.js";
 import { chart, evidence, split } from "../draw.js";
-import { seen } from "../live.js";
 import { journal, verbs } from "./steer.js";
+import * as traffic from "./traffic.js";
 
 export const WORDS = {
   pause: { title: "Pause the rollout", text: "It stays at its weight, and its clocks stand still, until it is resumed." },
@@ -38,9 +38,9 @@ export const WORDS = {
 const courses = new Map();
 
 export async function load(name) {
-  const [rollout, entries] = await Promise.all([get(path(name, "rollout")), find(`${path(name, "journal")}?limit=30`)]);
+  const [rollout, entries, over] = await Promise.all([get(path(name, "rollout")), find(`${path(name, "journal")}?limit=30`), traffic.load(name)]);
   if (rollout.evidence) keep(rollout);
-  return { rollout, entries: entries?.entries ?? [] };
+  return { rollout, entries: entries?.entries ?? [], over };
 }
 
 function keep(r) {
@@ -59,7 +59,7 @@ function keep(r) {
   });
 }
 
-export function view(name, { rollout: r, entries }, tools, shown) {
+export function view(name, { rollout: r, entries, over }, tools, shown) {
   const policy = shown.spec.policy ?? {};
   return [
     panel("Where it is",
@@ -80,7 +80,7 @@ export function view(name, { rollout: r, entries }, tools, shown) {
       verbs(name, "rollout", r, WORDS, tools)),
     proof(r, policy),
     r.plan && panel("Plan at this traffic", plan(r.plan)),
-    shares(name),
+    traffic.view(name, over, tools, { parted: true }),
     journal(entries),
   ];
 }
@@ -155,11 +155,4 @@ export function plan(p) {
       { head: "Warning", cell: (s) => s.warning ?? "" },
     ], p.steps, (s) => String(s.number)),
   ];
-}
-
-function shares(name) {
-  const { split: s } = seen(name);
-  if (s.names.length < 2 || s.t.length < 2) return null;
-  return panel("Weights since this page was opened", chart(`weights ${name}`, "Shares of the traffic", s.t,
-    s.names.map((one, at) => ({ name: one, values: s.shares[at], colour: `--v${at % 6}` })), { format: (v) => `${number(v)} %`, max: 100 }));
 }
