@@ -34,7 +34,7 @@ export function view(name, _, __, shown) {
         { head: "Node", cell: (n) => [n.id, n.id === slow && h("small", { class: "bad" }, "the slowest on the way")] },
         { head: "What it does", cell: (n) => (n.model ? h("a", { href: `#/models/${encodeURIComponent(n.model)}` }, n.what) : n.pipeline ? h("a", { href: `#/pipelines/${encodeURIComponent(n.pipeline)}` }, n.what) : n.what) },
         { head: "Reads", cell: (n) => n.reads.join(", ") },
-        { head: "Per second", number: true, cell: (n) => number(n.now?.rate) },
+        { head: "Per second", number: true, cell: (n) => (n.model || n.pipeline ? number(n.now?.rate) : absent) },
         { head: "Failures", number: true, cell: (n) => (n.now?.failed ? h("strong", { class: "bad" }, percent(n.now.failed)) : percent(n.now?.failed)) },
         { head: "p50", number: true, cell: (n) => seconds(n.now?.p50) },
         { head: "p99", number: true, cell: (n) => seconds(n.now?.p99) },

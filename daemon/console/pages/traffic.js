@@ -22,7 +22,9 @@ export function view(name, got, tools, { parted = false } = {}) {
   const all = whole.lines.get("all") ?? { rate: [], failed: [], p50: [], p99: [] };
   // Who never answered in this time has no line.
   const parts = [...lines].filter(([, line]) => line.rate.some((rate) => rate > 0)).sort(([a], [b]) => rank(name, a) - rank(name, b) || a.localeCompare(b));
-  const colour = (at) => `--v${at % 6}`;
+  // Who has a share now has the colour of that share; who had one once comes after them.
+  const known = s.split.names.length;
+  const colour = (at) => `--v${(rank(name, parts[at][0]) < 99 ? rank(name, parts[at][0]) : known + at) % 6}`;
   const by = (word) => parts.map(([part, line], at) => ({ name: part, values: line[word], colour: colour(at) }));
   const key = `${name} ${got.range} ${parted}`;
   const span = RANGES[got.range].span / 1000;
