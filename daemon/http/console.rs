@@ -45,7 +45,7 @@ macro_rules! files {
 }
 
 /// Every file.
-static FILES: [File; 29] = files![
+static FILES: [File; 30] = files![
     "index.html",
     "icon.svg",
     "style.css",
@@ -69,6 +69,7 @@ static FILES: [File; 29] = files![
     "pages/shadow.js",
     "pages/start.js",
     "pages/steer.js",
+    "pages/traffic.js",
     "pages/weights.js",
     "vendor/dagre/LICENSE",
     "vendor/dagre/dagre.esm.js",

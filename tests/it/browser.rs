@@ -15,7 +15,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ use crate::python::made;
 /// What the scenes are written for. A new pin gets a new folder.
 const MODULES: [&str; 2] = ["playwright-core@1.65.1", "axe-core@4.14.1"];
 
-/// Where Chromium is found, under the names that it has.
+/// Where Chromium is, under the names that it has.
 const BROWSERS: [&str; 5] = [
     "/usr/bin/chromium",
     "/usr/bin/chromium-browser",
@@ -52,6 +52,14 @@ fn the_stories_of_an_admin_are_found_from_the_overview() {
     let house = house();
     let (daemon, tokens) = served(&house);
     stage.play("stories", &daemon, &tokens);
+}
+
+#[test]
+fn charts_begin_with_history() {
+    let Some(stage) = stage() else { return };
+    let house = house();
+    let (daemon, tokens) = served(&house);
+    stage.play("history", &daemon, &tokens);
 }
 
 #[test]
@@ -102,6 +110,9 @@ const CONFIG: &str = "version = 1\n[pipelines]\nfiles = [\"pipelines/*.toml\"]\n
 impl Stage {
     /// Plays a scene with a daemon.
     fn play(&self, scene: &str, daemon: &Daemon, tokens: &Value) {
+        // A browser has several processes of its own: one at a time leaves something for the daemons.
+        static ALONE: Mutex<()> = Mutex::new(());
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let mut node = Command::new("node");
         node.arg(root().join("tests/browser/run.mjs")).arg(scene);
         node.env("ADMIN", &daemon.admin).env("HTTP", &daemon.http);

@@ -42,7 +42,7 @@ async function started(page) {
   await dialog.getByLabel("Reason").fill("it reads better on paper");
   await dialog.getByRole("button", { name: "Start" }).click();
   await dialog.getByRole("alert").getByText(/lots/).first().waitFor();
-  await dialog.getByLabel("Its share of the traffic").fill("10, 50, approve");
+  await dialog.getByLabel("Its share of the traffic").fill("40, 60, approve");
   await dialog.getByLabel("Least time at each share").fill("1s");
   await dialog.getByLabel("Least requests at each share").fill("30");
   await dialog.getByRole("button", { name: "What would it take?" }).click();
@@ -57,12 +57,12 @@ async function started(page) {
 async function moving(page) {
   const share = (weight) => until(page, `${weight} % on the page`, (text) => document.querySelector(".lead")?.innerText.includes(text), `version 2 of digits has ${weight} %`);
   await page.evaluate(() => { window.untouched = true; });
-  await share(10);
-  await share(50);
+  await share(40);
+  await share(60);
   await until(page, "the wait for a person", () => /awaiting-approval/.test(document.querySelector("main h1").innerText));
   await until(page, "charts", () => document.querySelectorAll(".chart .uplot").length >= 2);
   check(await page.evaluate(() => window.untouched), "it moved on the page that was opened once");
-  tell("10 %, 50 %, and the wait for a person were seen on a page that nobody touched");
+  tell("40 %, 60 %, and the wait for a person were seen on a page that nobody touched");
 }
 
 // Without a mouse: to the button, into the dialog, out of it, in again, and through.

@@ -19,6 +19,8 @@ export async function play() {
   const rows = await page.locator("tbody tr").count();
   check(rows >= 20 && rows <= 120, `a screenful and some more is drawn at first: ${rows} rows`);
   await page.getByText(`${MANY} of ${MANY}`).waitFor();
+  const asked = await page.evaluate(() => performance.getEntriesByType("resource").filter((e) => e.name.includes("/metrics/history")).length);
+  same(asked, 1, "requests for the history of all pipelines");
   tell(`first rows ${first} ms after the address was entered: ${rows} rows, ${await page.evaluate(() => document.querySelectorAll("*").length)} elements`);
   await quiet(page);
   await busy(page);

@@ -4,7 +4,7 @@ import { api, check, close, enter, go, http, settled, shot, sound, tab, tell, CO
 import { traffic } from "../traffic.mjs";
 
 const STEPS = {
-  steps: [{ set_weight: 10 }, { analyze: "short" }, { pause: "approval" }, { set_weight: 50 }, { analyze: "short" }],
+  steps: [{ set_weight: 40 }, { analyze: "short" }, { pause: "approval" }, { set_weight: 60 }, { analyze: "short" }],
   analyses: { short: { min_time: "1s", min_units: 50, guardrails: [{ metric: "errors", weight: 0.6 }, { metric: "non-finite", weight: 0.4 }] } },
 };
 
