@@ -47,6 +47,7 @@ export function ask({ title, text, fields = [], reason = "may", go = title, tone
       if (!given) return;
       try {
         show(told, await check.act(given));
+        told.scrollIntoView({ block: "nearest" });
       } catch (error) {
         show(told);
         show(trouble, refusal(error));

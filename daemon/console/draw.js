@@ -123,8 +123,8 @@ function build(key, host, shape, data, series, { format, min, max, least, span }
         values: (_, marks, __, ___, step) => marks.map((at) => stamp(at, step)) },
       { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") }, size: 64, values: (_, marks) => marks.map(format) },
     ],
-    series: [{ label: "At", value: (_, at) => (at === null ? "" : stamp(at, span && span > 86400 ? 3600 : 1, true)) }, ...series.map((s) => ({
-      label: s.name, stroke: colour(s.colour ?? "--v0"), width: 2, dash: s.dash, spanGaps: true, points: { show: false },
+    series: [{ label: "At", value: (_, at) => (at === null ? "–" : stamp(at, span && span > 86400 ? 3600 : 1, true)) }, ...series.map((s) => ({
+      label: s.name, stroke: colour(s.colour ?? "--v0"), width: 2, dash: s.dash, spanGaps: true, points: { show: data[0].length < 3, size: 6 },
       value: (_, v) => (v === null || v === undefined ? "–" : format(v)),
     }))],
   }, data, host);

@@ -41,16 +41,18 @@ export function forget() {
 // p99 }) }. Windows without requests are left out by the daemon: nothing was asked then, once anything was. `since`: what
 // was seen by the page itself, { t, lines } alike; of it comes what is newer.
 export function courses({ step_ms: step, until, series }, nameOf, since) {
-  // The window that is not over would show fewer requests than there will be.
-  const full = (p) => p.at + step <= until;
+  // A window that is not over has fewer requests than it will have. A short one is left to what the page sees by itself; a
+  // long one counts by the part of it that has passed, as a line of days has no use for seconds.
+  const long = step >= HOUR;
+  const full = (p) => long || p.at + step <= until;
   const ats = series.flatMap((s) => s.points.filter(full).map((p) => p.at));
   const first = ats.reduce((a, b) => Math.min(a, b), Infinity);
-  const last = Number.isFinite(first) ? first + Math.floor((until - step - first) / step) * step : -Infinity;
+  const last = Number.isFinite(first) ? first + Math.floor((until - (long ? 0 : step) - first) / step) * step : -Infinity;
   const t = [];
   for (let at = first; at <= last; at += step) t.push((at + step / 2) / 1000);
   const end = Number.isFinite(first) ? (last + step) / 1000 : -Infinity;
   const names = new Set([...series.map(nameOf), ...since.lines.keys()]);
-  const from = since.t.findIndex((at) => at > end);
+  const from = long ? -1 : since.t.findIndex((at) => at > end);
   const tail = from < 0 ? [] : since.t.slice(from);
   const lines = new Map();
   for (const name of names) {
@@ -59,7 +61,7 @@ export function courses({ step_ms: step, until, series }, nameOf, since) {
     const line = { rate: [], failed: [], p50: [], p99: [] };
     for (let at = first; at <= last; at += step) {
       const p = windows.get(at);
-      line.rate.push(p?.rate ?? 0);
+      line.rate.push(!p ? 0 : at + step > until ? p.requests / Math.max(1, (until - at) / 1000) : p.rate);
       line.failed.push(p ? share(p.outcomes) : null);
       line.p50.push(p?.quantiles?.["0.5"] ?? null);
       line.p99.push(p?.quantiles?.["0.99"] ?? null);
@@ -77,7 +79,7 @@ function merged(a, b) {
   const sum = { ...a.outcomes };
   for (const [outcome, n] of Object.entries(b.outcomes)) sum[outcome] = (sum[outcome] ?? 0) + n;
   const slower = (a.quantiles?.["0.99"] ?? 0) >= (b.quantiles?.["0.99"] ?? 0) ? a : b;
-  return { at: a.at, rate: a.rate + b.rate, outcomes: sum, quantiles: slower.quantiles };
+  return { at: a.at, requests: a.requests + b.requests, rate: a.rate + b.rate, outcomes: sum, quantiles: slower.quantiles };
 }
 
 function share(counts) {

@@ -168,7 +168,12 @@ fn browser() -> Result<PathBuf, String> {
             )),
         };
     }
-    let there = || BROWSERS.iter().map(PathBuf::from).find(|path| path.exists());
+    let there = || {
+        BROWSERS
+            .iter()
+            .map(PathBuf::from)
+            .find(|path| path.exists())
+    };
     if let Some(found) = there() {
         return Ok(found);
     }
@@ -220,11 +225,7 @@ fn house() -> House {
 fn served(house: &House) -> (Daemon, Value) {
     let daemon = house.serve_config();
     let mut tokens = json!({});
-    for (name, role) in [
-        ("anna", "admin"),
-        ("olga", "operator"),
-        ("vera", "viewer"),
-    ] {
+    for (name, role) in [("anna", "admin"), ("olga", "operator"), ("vera", "viewer")] {
         let url = format!("http://{}/admin/v1/tokens", daemon.admin);
         let mut request = agent().post(url).content_type("application/json");
         if let Some(token) = tokens["admin"].as_str() {

@@ -79,7 +79,7 @@ export function view(_, over, { draw }) {
 function row(p, over) {
   const last = (list) => list[list.length - 1] ?? null;
   const s = seen(p.name);
-  const sign = JSON.stringify([p, over.until, s.rate.slice(-30).some((rate) => rate > 0) ? s.t.length && last(s.t) : 0, last(s.failed), last(s.p99)]);
+  const sign = JSON.stringify([p, over.until, Math.min(s.t.length, 2), s.rate.slice(-30).some((rate) => rate > 0) ? s.t.length && last(s.t) : 0, last(s.failed), last(s.p99)]);
   if (drawn.get(p.name) === sign) {
     now.set(p.name, sign);
     return h("tr", { "data-key": p.name, "data-own": true });

@@ -32,7 +32,7 @@ export function view(name, got, tools, { parted = false } = {}) {
   return panel("Traffic",
     h("div", { class: "filters", role: "group", "aria-label": "How far back" }, Object.entries(RANGES).map(([word, range]) =>
       h("button", { type: "button", class: "small", "aria-pressed": String(picked.range === word), on: { click: () => { picked.range = word; tools.again(); } } }, range.word))),
-    all.rate.length < 2 ? h("p", { class: "quiet" }, "Nothing was measured in this time yet.") : h("div", { class: "charts" },
+    all.rate.length === 0 ? h("p", { class: "quiet" }, "Nothing was measured in this time yet.") : h("div", { class: "charts" },
       parted && parts.length > 0
         ? [
           chart(`rate ${key}`, "Requests a second", t, by("rate"), shared),
@@ -51,7 +51,7 @@ export function view(name, got, tools, { parted = false } = {}) {
           return sum ? ((rate ?? 0) / sum) * 100 : null;
         }),
       })), { ...shared, format: (v) => `${number(v)} %`, max: 100 })),
-    h("p", { class: "quiet" }, `In windows of ${seconds(RANGES[got.range].step / 1000)}, and as it is now at the end. Failures leave out what callers did themselves.`));
+    h("p", { class: "quiet" }, `In windows of ${seconds(RANGES[got.range].step / 1000)}${RANGES[got.range].step < 3600000 ? ", and as it is now at the end" : ""}. Failures leave out what callers did themselves.`));
 }
 
 // In the order of the pipeline's own variants, so that a colour means the same everywhere.
