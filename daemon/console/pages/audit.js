@@ -70,7 +70,7 @@ function record(r, tools) {
       names.length > 0 && [" ", h("strong", null, names.join(", "))], r.reason && ` · ${r.reason}`),
     h("p", { class: "quiet" }, `number ${r.seq}, revision ${r.revision}, through ${r.source}. `),
     changes(r.changes),
-    names.length > 0 && h("p", { class: "actions" }, back(r, tools), names.map((name) => h("a", { class: "button small", href: `#/pipelines/${encodeURIComponent(name)}` }, `${name}: revisions, with undo`))));
+    names.length > 0 && h("div", { class: "actions" }, back(r, tools), names.map((name) => h("a", { class: "button small", href: `#/pipelines/${encodeURIComponent(name)}` }, `${name}: revisions, with undo`))));
 }
 
 // The pipelines that a record changed, as its places say.

@@ -32,6 +32,7 @@ export function view(name, got, tools, { parted = false } = {}) {
   return panel("Traffic",
     h("div", { class: "filters", role: "group", "aria-label": "How far back" }, Object.entries(RANGES).map(([word, range]) =>
       h("button", { type: "button", class: "small", "aria-pressed": String(picked.range === word), on: { click: () => { picked.range = word; tools.again(); } } }, range.word))),
+    got.whole.trouble && h("p", { class: "note warn" }, `What was before is not to be had: ${got.whole.trouble}`),
     all.rate.length === 0 ? h("p", { class: "quiet" }, "Nothing was measured in this time yet.") : h("div", { class: "charts" },
       parted && parts.length > 0
         ? [
