@@ -63,7 +63,7 @@ export function view(name, { rollout: r, entries, over }, tools, shown) {
   const policy = shown.spec.policy ?? {};
   return [
     panel("Where it is",
-      h("p", { class: "lead" }, badge(r.phase), " ", `version ${r.canary} of ${r.model} has ${share(r.weight)}`, r.target !== r.weight ? ` (${share(r.target)} is meant)` : "", `, version ${r.stable} the rest. ${r.progress}.`),
+      h("p", { class: "lead" }, badge(r.phase), " ", `version ${r.canary} of ${r.model} has ${share(r.weight)}`, r.target !== r.weight ? ` (${share(r.target)} is meant)` : "", `, version ${r.stable} the rest; ${r.progress}.`),
       split([{ name: "stable", model: r.model, version: r.stable, weight: 100 - r.weight }, { name: "canary", model: r.model, version: r.canary, weight: r.weight }]),
       steps(r),
       facts([
