@@ -49,7 +49,7 @@ async function weighed() {
   await page.getByLabel("Show").selectOption("changes of weights by people");
   await page.getByRole("button", { name: "Filter" }).click();
   const yesterday = page.getByRole("region", { name: "Yesterday" });
-  const record = yesterday.getByRole("listitem").filter({ hasText: "letters" });
+  const record = yesterday.getByRole("listitem").filter({ hasText: "letters" }).first();
   const text = await record.innerText();
   for (const word of ["olga", "letters", "more of the new"]) check(text.includes(word), `the record says ${word}: ${text}`);
   await record.locator("summary").click();
