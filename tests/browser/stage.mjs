@@ -121,13 +121,14 @@ export async function reach(page, name, most = 60) {
 }
 
 // What holds for every page: nothing sideways to scroll, and nothing that axe calls serious.
-export async function sound(page, name) {
+export async function sound(page, name, { axed = true } = {}) {
   const wide = await page.evaluate(() => {
     const most = document.documentElement.clientWidth;
     const out = [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > most + 1 && !e.closest(".scroll, .json, .skip, dialog"));
     return { page: document.documentElement.scrollWidth, most, out: out.slice(0, 5).map((e) => `${e.nodeName} ${e.className.baseVal ?? e.className} ${e.textContent.slice(0, 40)}`) };
   });
   check(wide.page <= wide.most, `${name} scrolls sideways: ${JSON.stringify(wide)}`);
+  if (!axed) return [];
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
   const told = (list) => list.map((v) => `${v.impact} ${v.id}: ${v.nodes.slice(0, 3).map((n) => `${n.target.join(" ")} (${(n.any[0] ?? n.all[0] ?? n.none[0])?.message})`).join("; ")}`);
