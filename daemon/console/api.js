@@ -57,10 +57,6 @@ export function post(path, body, revision, method = "POST") {
   return json(`admin/v1/${path}`, { method, headers, body: JSON.stringify(body) });
 }
 
-export async function metrics() {
-  return (await send("metrics", {})).text();
-}
-
 async function json(path, init) {
   return (await send(path, init)).json();
 }

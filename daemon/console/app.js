@@ -4,7 +4,9 @@
 import { Refused, door, keep, post, token } from "./api.js";
 import { ask, login, refusal, say } from "./ask.js";
 import { absent, ago, badge, button, h, show } from "./dom.js";
-import { forget, lacks, live, look } from "./live.js";
+import * as history from "./history.js";
+import * as seen from "./live.js";
+import { lacks, live, look } from "./live.js";
 import * as audit from "./pages/audit.js";
 import * as decision from "./pages/decision.js";
 import * as events from "./pages/events.js";
@@ -111,7 +113,7 @@ function head() {
 function foot() {
   const s = live.status;
   show(document.getElementById("foot"), s && [
-    `Impresario ${s.version}, revision ${s.revision}, up since `, ago(s.started_at), ". ",
+    `Impresario ${s.version}, revision ${s.revision}, started `, ago(s.started_at), ". ",
     !s.freeze && button("Freeze all rollouts", freeze, { tone: "small", why: lacks("operator") }), " ",
     button("Read the files again", reload, { tone: "small", why: lacks("operator") }),
   ]);
@@ -135,6 +137,12 @@ function reload() {
       for (const warning of done.warnings) say(warning, "warn");
       again();
     } });
+}
+
+// What one token showed is not for the next.
+function forget() {
+  seen.forget();
+  history.forget();
 }
 
 async function enter(why) {

@@ -12,8 +12,9 @@ export function say(text, tone = "good") {
 }
 
 // Asks and does. `fields`: { name, label, kind: text|number|check|choice, needed?, value?, choices?, hint? }. `act` gets what
-// was written and may refuse; then the dialog stays, with the reason. Gives whether it was done.
-export function ask({ title, text, fields = [], reason = "may", go = title, tone = "", act }) {
+// was written and may refuse; then the dialog stays, with the reason. `check`: { word, act } shows what it would come to,
+// when it is asked for, or at once where it has no word. Gives whether it was done.
+export function ask({ title, text, fields = [], reason = "may", go = title, tone = "", act, check = null }) {
   const before = document.activeElement;
   const all = [...fields];
   if (reason !== "none") {
@@ -24,22 +25,41 @@ export function ask({ title, text, fields = [], reason = "may", go = title, tone
     const inputs = new Map(all.map((f) => [f.name, input(f)]));
     const yes = h("button", { type: "submit", class: tone || "main" }, go);
     let did = false;
+    const told = h("div", { class: "told", "aria-live": "polite" });
+    // What was written; nothing where something is missing.
+    const read = (only) => {
+      const given = {};
+      for (const f of only) {
+        const node = inputs.get(f.name);
+        const value = f.kind === "check" ? node.checked || null : node.value.trim() || null;
+        if (f.needed && value === null) {
+          show(trouble, `${f.label} is needed`);
+          node.focus();
+          return null;
+        }
+        if (value !== null) given[f.name] = f.kind === "number" ? Number(value) : value;
+      }
+      show(trouble);
+      return given;
+    };
+    const look = async () => {
+      const given = read(fields);
+      if (!given) return;
+      try {
+        show(told, await check.act(given));
+        told.scrollIntoView({ block: "nearest" });
+      } catch (error) {
+        show(told);
+        show(trouble, refusal(error));
+      }
+    };
     const form = h("form", {
       novalidate: true,
       on: {
         submit: async (event) => {
           event.preventDefault();
-          const given = {};
-          for (const f of all) {
-            const node = inputs.get(f.name);
-            const value = f.kind === "check" ? node.checked || null : node.value.trim() || null;
-            if (f.needed && value === null) {
-              show(trouble, `${f.label} is needed`);
-              node.focus();
-              return;
-            }
-            if (value !== null) given[f.name] = f.kind === "number" ? Number(value) : value;
-          }
+          const given = read(all);
+          if (!given) return;
           yes.disabled = true;
           try {
             await act(given);
@@ -57,8 +77,10 @@ export function ask({ title, text, fields = [], reason = "may", go = title, tone
     (Array.isArray(text) ? text : [text]).map((t) => (typeof t === "string" ? h("p", null, t) : t)),
     all.map((f) => h("label", { class: f.kind === "check" ? "check" : "" }, f.kind === "check" ? [inputs.get(f.name), " ", f.label] : [
       h("span", null, f.label, f.needed ? " (needed)" : ""), inputs.get(f.name)], f.hint && h("small", null, f.hint))),
+    told,
     trouble,
-    h("div", { class: "actions" }, h("button", { type: "button", on: { click: () => dialog.close() } }, "Cancel"), yes));
+    h("div", { class: "actions" }, check?.word && h("button", { type: "button", class: "aside", on: { click: look } }, check.word),
+      h("button", { type: "button", on: { click: () => dialog.close() } }, "Cancel"), yes));
     const dialog = h("dialog", { "aria-labelledby": "asked", on: {
       close: () => {
         dialog.remove();
@@ -68,6 +90,7 @@ export function ask({ title, text, fields = [], reason = "may", go = title, tone
     } }, form);
     document.body.append(dialog);
     dialog.showModal();
+    if (check && !check.word) look();
     // A reason or a number comes first; where there is nothing to write, the way out does.
     (form.querySelector("input, select") ?? form.querySelector("button")).focus();
   });
@@ -102,7 +125,7 @@ export function reported(report) {
 export function login(why, check) {
   return ask({
     title: "Log in",
-    text: [why, "The token is kept for this tab only, and gone when it is closed. `impresario token create` makes one."],
+    text: [why, h("p", null, "The token is kept for this tab only, and gone when it is closed. The command ", h("code", null, "impresario token create"), " makes one.")],
     fields: [{ name: "token", label: "Token", kind: "secret", needed: true }],
     reason: "none",
     act: async ({ token }) => {

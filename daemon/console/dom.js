@@ -151,7 +151,7 @@ export function ago(text) {
 // === parts that pages share ===
 
 export function panel(title, ...children) {
-  return h("section", { class: "panel" }, h("h2", null, title), children);
+  return h("section", { class: "panel", "aria-label": title }, h("h2", null, title), children);
 }
 
 // What holds in a word, with a colour and a sign that does without it.
@@ -163,7 +163,7 @@ export function badge(word, tone = tones[word] ?? "plain") {
 const tones = {
   ready: "good", succeeded: "good", successful: "good", agrees: "good", ship: "good", answered: "good", running: "busy",
   baking: "busy", shadow: "busy", pending: "busy", preparing: "busy", loading: "busy", golden: "busy", warming: "busy",
-  promoting: "busy", soaking: "busy", discovered: "busy", draining: "busy", "keep-running": "busy", restarting: "warn",
+  promoting: "busy", soaking: "busy", draining: "busy", "keep-running": "busy", restarting: "warn",
   held: "warn", "awaiting-approval": "warn", paused: "warn", inconclusive: "warn", aborting: "warn", superseded: "plain",
   "failed-prepare": "bad", "rolled-back": "bad", failed: "bad", quarantined: "bad", error: "bad", invalid: "bad",
   "do-not-ship": "bad", differs: "bad",
@@ -204,7 +204,7 @@ export function changes(list) {
   };
   if (!list?.length) return h("p", { class: "quiet" }, "nothing became different");
   return h("ul", { class: "changes" }, list.map((c) =>
-    h("li", null, h("code", null, c.path), ": ", h("del", null, text(c.before)), " → ", h("ins", null, text(c.after)))));
+    h("li", null, h("code", null, c.path || "all of it"), ": ", c.before !== null && [h("del", null, text(c.before)), " → "], c.after === null ? "nothing" : h("ins", null, text(c.after)))));
 }
 
 export function waits(list) {

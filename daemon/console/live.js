@@ -1,16 +1,14 @@
-// What the page has seen since it was opened: the state, who asks, and counts of requests from poll to poll. The daemon
-// keeps no history for it; a chart begins when the page does.
+// What is so now: the state, who asks, and what was counted between one look and the next. What was before the page was
+// opened is in history.js.
 
-import { get, metrics } from "./api.js";
+import { Refused, get } from "./api.js";
 
 // Points kept per pipeline: half an hour at the usual pace.
-const KEPT = 360;
-const COUNTED = "impresario_requests_total{";
-const TIMED = "impresario_request_duration_seconds_bucket{";
+const KEPT = 600;
 // What a caller did is no failure of the daemon's: what cannot be read, what exceeds their share, what they left.
-const CALLERS = new Set(["refused", "limited", "abandoned"]);
+const NO_FAILURES = new Set(["success", "refused", "limited", "abandoned"]);
 
-export const live = { me: null, status: null, trouble: null, seen: new Map(), at: null };
+export const live = { me: null, status: null, trouble: null, seen: new Map(), nodes: new Map(), at: null };
 
 export function may(role) {
   const order = ["viewer", "operator", "admin"];
@@ -26,9 +24,14 @@ let before = null;
 
 export async function look() {
   if (!live.me) live.me = await get("me");
-  const [status, text] = await Promise.all([get("status"), metrics()]);
+  // Without numbers there is still everything to be seen and steered.
+  const numbers = get("metrics").catch((error) => {
+    if (error instanceof Refused && ![401, 403].includes(error.status)) return { started: null, cells: [], nodes: [] };
+    throw error;
+  });
+  const [status, counted] = await Promise.all([get("status"), numbers]);
   live.status = status;
-  const now = read(text, performance.now() / 1000);
+  const now = { started: counted.started, at: performance.now() / 1000, ...read(counted) };
   if (before) compare(before, now);
   before = now;
   live.at = Date.now();
@@ -40,67 +43,94 @@ export async function look() {
 
 export function forget() {
   before = null;
-  Object.assign(live, { me: null, status: null, trouble: null, seen: new Map(), at: null });
+  Object.assign(live, { me: null, status: null, trouble: null, seen: new Map(), nodes: new Map(), at: null });
 }
 
+// What was seen of a pipeline: courses of numbers beside the times `t`, and the newest by version and by variant.
 export function seen(name) {
-  return live.seen.get(name) ?? { t: [], rate: [], failed: [], p99: [], by: new Map(), split: { t: [], names: [], shares: [] } };
+  return live.seen.get(name) ?? { t: [], rate: [], failed: [], p50: [], p99: [], variants: new Map(), by: new Map(), split: { t: [], names: [], shares: [] } };
 }
 
-// Reads the two families that are shown, line by line: the text may have megabytes.
-function read(text, at) {
-  const counts = new Map();
-  const times = new Map();
-  let from = 0;
-  while (from < text.length) {
-    let end = text.indexOf("\n", from);
-    if (end < 0) end = text.length;
-    if (text.startsWith(COUNTED, from)) {
-      const [labels, value] = line(text.slice(from + COUNTED.length, end));
-      counts.set(`${labels.pipeline}\n${labels.model} ${labels.version}\n${labels.outcome}`, value);
-    } else if (text.startsWith(TIMED, from)) {
-      const [labels, value] = line(text.slice(from + TIMED.length, end));
-      const le = labels.le === "+Inf" ? Infinity : Number(labels.le);
-      if (!times.has(labels.pipeline)) times.set(labels.pipeline, new Map());
-      const buckets = times.get(labels.pipeline);
-      buckets.set(le, (buckets.get(le) ?? 0) + value);
-    }
-    from = end + 1;
+// The counters by what they belong to.
+function read({ cells, nodes }) {
+  const byCell = new Map(cells.map((c) => [`${c.pipeline}\n${c.variant}\n${c.model} ${c.version}`, { ...outcomes(c.outcomes), buckets: new Map(c.request.buckets) }]));
+  const byNode = new Map(nodes.map((n) => [`${n.model} ${n.version}\n${n.node}`, { ...outcomes(n.outcomes), buckets: new Map(n.took.buckets) }]));
+  return { cells: byCell, nodes: byNode };
+}
+
+// How many there were, and how many of them failed.
+export function outcomes(counts) {
+  let [asked, failed] = [0, 0];
+  for (const [outcome, n] of Object.entries(counts)) {
+    asked += n;
+    if (!NO_FAILURES.has(outcome)) failed += n;
   }
-  return { at, counts, times };
-}
-
-function line(rest) {
-  const close = rest.lastIndexOf("}");
-  const labels = {};
-  for (const [, name, value] of rest.slice(0, close).matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)) labels[name] = value;
-  return [labels, Number(rest.slice(close + 1))];
+  return { asked, failed };
 }
 
 function compare(old, now) {
   const passed = now.at - old.at;
   if (passed <= 0) return;
+  // Another start counts from nothing.
+  const same = old.started === now.started;
+  const more = (kind, key) => less(now[kind].get(key), same ? old[kind].get(key) : null);
   const sums = new Map();
-  for (const [key, value] of now.counts) {
-    const [name, version, outcome] = key.split("\n");
-    // A counter that went back is a daemon that was started again.
-    const more = Math.max(0, value - Math.min(value, old.counts.get(key) ?? 0));
-    if (!sums.has(name)) sums.set(name, { asked: 0, failed: 0, by: new Map() });
-    const sum = sums.get(name);
-    sum.asked += more;
-    const failed = outcome === "success" || CALLERS.has(outcome) ? 0 : more;
-    sum.failed += failed;
-    const one = sum.by.get(version) ?? { asked: 0, failed: 0 };
-    sum.by.set(version, { asked: one.asked + more, failed: one.failed + failed });
+  for (const key of now.cells.keys()) {
+    const [name, variant, version] = key.split("\n");
+    const sum = sums.get(name) ?? { all: none(), variants: new Map(), by: new Map() };
+    sums.set(name, sum);
+    const one = more("cells", key);
+    add(sum.all, one);
+    for (const [part, word] of [[sum.variants, variant], [sum.by, version]]) {
+      if (!part.has(word)) part.set(word, none());
+      add(part.get(word), one);
+    }
   }
+  const figures = ({ asked, failed, buckets }) => ({
+    rate: asked / passed, failed: asked ? failed / asked : null, p50: quantile(buckets, 0.5), p99: quantile(buckets, 0.99),
+  });
   for (const [name, sum] of sums) {
     const s = entry(name);
     push(s.t, Date.now() / 1000);
-    push(s.rate, sum.asked / passed);
-    push(s.failed, sum.asked ? sum.failed / sum.asked : 0);
-    push(s.p99, quantile(old.times.get(name), now.times.get(name), 0.99));
-    s.by = new Map([...sum.by].map(([version, one]) => [version, { rate: one.asked / passed, failed: one.asked ? one.failed / one.asked : 0 }]));
+    const all = figures(sum.all);
+    for (const word of ["rate", "failed", "p50", "p99"]) push(s[word], all[word]);
+    for (const [variant, counts] of sum.variants) {
+      if (!s.variants.has(variant)) s.variants.set(variant, { rate: [], failed: [], p50: [], p99: [] });
+      const [course, one] = [s.variants.get(variant), figures(counts)];
+      for (const word of ["rate", "failed", "p50", "p99"]) {
+        // One that came later has nothing where it was not there yet.
+        while (course[word].length < s.t.length - 1) course[word].push(null);
+        push(course[word], one[word]);
+      }
+    }
+    s.by = new Map([...sum.by].map(([version, counts]) => [version, figures(counts)]));
   }
+  live.nodes = new Map();
+  for (const key of now.nodes.keys()) {
+    const [graph, node] = key.split("\n");
+    if (!live.nodes.has(graph)) live.nodes.set(graph, new Map());
+    live.nodes.get(graph).set(node, figures(more("nodes", key)));
+  }
+}
+
+function none() {
+  return { asked: 0, failed: 0, buckets: new Map() };
+}
+
+function add(sum, { asked, failed, buckets }) {
+  sum.asked += asked;
+  sum.failed += failed;
+  for (const [at, n] of buckets) sum.buckets.set(at, (sum.buckets.get(at) ?? 0) + n);
+}
+
+function less(now, old) {
+  if (!old || old.asked > now.asked) return now;
+  const buckets = new Map();
+  for (const [at, n] of now.buckets) {
+    const more = n - (old.buckets.get(at) ?? 0);
+    if (more > 0) buckets.set(at, more);
+  }
+  return { asked: now.asked - old.asked, failed: now.failed - old.failed, buckets };
 }
 
 function entry(name) {
@@ -113,23 +143,20 @@ function push(list, value) {
   if (list.length > KEPT) list.shift();
 }
 
-// A quantile of what was counted between two looks, even within its bucket.
-function quantile(old, now, q) {
-  if (!now) return null;
-  const bounds = [...now.keys()].sort((a, b) => a - b);
-  const less = (le) => Math.max(0, now.get(le) - (old?.get(le) ?? 0));
-  const all = less(Infinity);
+// A quantile in seconds. Bucket i holds what took up to 2^((i+1)/16) ns; within it, values count as even.
+function quantile(buckets, q) {
+  let all = 0;
+  for (const n of buckets.values()) all += n;
   if (!all) return null;
-  let [below, passed] = [0, 0];
-  for (const bound of bounds) {
-    const upto = less(bound);
-    if (upto >= q * all) {
-      if (bound === Infinity) return below;
-      return below + (bound - below) * ((q * all - passed) / Math.max(upto - passed, 1e-9));
+  let passed = 0;
+  for (const [at, n] of [...buckets].sort(([a], [b]) => a - b)) {
+    if (passed + n >= q * all) {
+      const [low, high] = [2 ** (at / 16), 2 ** ((at + 1) / 16)];
+      return (low + (high - low) * ((q * all - passed) / n)) / 1e9;
     }
-    [below, passed] = [bound, upto];
+    passed += n;
   }
-  return below;
+  return null;
 }
 
 function weights(p) {

@@ -45,7 +45,7 @@ macro_rules! files {
 }
 
 /// Every file.
-static FILES: [File; 26] = files![
+static FILES: [File; 30] = files![
     "index.html",
     "icon.svg",
     "style.css",
@@ -54,6 +54,7 @@ static FILES: [File; 26] = files![
     "ask.js",
     "dom.js",
     "draw.js",
+    "history.js",
     "live.js",
     "pages/audit.js",
     "pages/bandit.js",
@@ -66,7 +67,10 @@ static FILES: [File; 26] = files![
     "pages/pipeline.js",
     "pages/rollout.js",
     "pages/shadow.js",
+    "pages/start.js",
     "pages/steer.js",
+    "pages/traffic.js",
+    "pages/weights.js",
     "vendor/dagre/LICENSE",
     "vendor/dagre/dagre.esm.js",
     "vendor/uplot/LICENSE",

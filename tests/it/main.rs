@@ -11,6 +11,7 @@
 
 mod bad_input;
 mod bad_start;
+mod browser;
 mod cache;
 mod cli;
 mod clients;

@@ -35,7 +35,7 @@ pub(crate) fn unpacked(pin: &str) -> PathBuf {
 }
 
 /// What is made once for a name and kept between runs of the tests.
-fn made(what: &str, make: impl FnOnce(&Path)) -> PathBuf {
+pub(crate) fn made(what: &str, make: impl FnOnce(&Path)) -> PathBuf {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
     let name: String = what.chars().map(plain).collect();
     let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);

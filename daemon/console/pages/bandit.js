@@ -2,9 +2,9 @@
 
 import { find, get, pipeline as path } from "../api.js";
 import { ago, badge, count, h, number, panel, percent, share, table } from "../dom.js";
-import { chart, dot, intervals, split } from "../draw.js";
-import { seen } from "../live.js";
+import { dot, intervals, split } from "../draw.js";
 import { journal, verbs } from "./steer.js";
+import * as traffic from "./traffic.js";
 
 const arm = (keep) => (b) => [{
   name: "arm", label: "Arm", kind: "choice", needed: true,
@@ -23,13 +23,12 @@ const WORDS = {
 };
 
 export async function load(name) {
-  const [bandit, entries] = await Promise.all([get(path(name, "bandit")), find(`${path(name, "journal")}?limit=30`)]);
-  return { bandit, entries: entries?.entries ?? [] };
+  const [bandit, entries, over] = await Promise.all([get(path(name, "bandit")), find(`${path(name, "journal")}?limit=30`), traffic.load(name)]);
+  return { bandit, entries: entries?.entries ?? [], over };
 }
 
-export function view(name, { bandit: b, entries }, tools) {
+export function view(name, { bandit: b, entries, over }, tools) {
   const r = b.report;
-  const { split: s } = seen(name);
   return [
     panel("Where it is",
       h("p", { class: "lead" }, badge(b.course.phase), " ", r?.why ?? b.course.why, " (", ago(b.course.since), ")"),
@@ -48,8 +47,7 @@ export function view(name, { bandit: b, entries }, tools) {
       intervals(r.arms.map((a, at) => ({ name: a.name, value: a.mean, low: a.mean === null || a.se === null ? null : a.mean - 2 * a.se, high: a.mean === null || a.se === null ? null : a.mean + 2 * a.se, colour: at % 6 })), { zero: null }),
       h("p", null, `${count(r.periods)} periods. Reward that did not come, against the best arm: ${number(r.regret)}; with even shares it would have been ${number(r.regret_even)}.`))
       : panel("Arms", h("p", { class: "quiet" }, "Nothing was gathered yet.")),
-    s.t.length > 1 && panel("Shares since this page was opened", chart(`arms ${name}`, "Shares of the traffic", s.t,
-      s.names.map((one, at) => ({ name: one, values: s.shares[at], colour: `--v${at % 6}` })), { format: (v) => `${number(v)} %`, max: 100 })),
+    traffic.view(name, over, tools, { parted: true }),
     journal(entries),
   ];
 }

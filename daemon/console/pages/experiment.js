@@ -2,8 +2,9 @@
 
 import { find, get, pipeline as path } from "../api.js";
 import { ago, badge, count, facts, h, number, panel, percent, seconds, share, table } from "../dom.js";
-import { dot, intervals, split } from "../draw.js";
+import { between, dot, intervals, split } from "../draw.js";
 import { journal, verbs } from "./steer.js";
+import * as traffic from "./traffic.js";
 
 const arms = (e) => e.course.variants.map((v) => [v.name, v.name]);
 
@@ -23,11 +24,11 @@ const WORDS = {
 };
 
 export async function load(name) {
-  const [experiment, entries] = await Promise.all([get(path(name, "experiment")), find(`${path(name, "journal")}?limit=30`)]);
-  return { experiment, entries: entries?.entries ?? [] };
+  const [experiment, entries, over] = await Promise.all([get(path(name, "experiment")), find(`${path(name, "journal")}?limit=30`), traffic.load(name)]);
+  return { experiment, entries: entries?.entries ?? [], over };
 }
 
-export function view(name, { experiment: e, entries }, tools) {
+export function view(name, { experiment: e, entries, over }, tools) {
   const r = e.report;
   return [
     panel("Verdict",
@@ -36,6 +37,7 @@ export function view(name, { experiment: e, entries }, tools) {
       split(e.course.variants),
       verbs(name, "experiment", e, WORDS, tools)),
     r ? [people(r), r.goals.map((g) => goal(g, r)), r.segments.length > 0 && parts(r), health(r)] : panel("Report", h("p", { class: "quiet" }, "Nothing was gathered yet.")),
+    traffic.view(name, over, tools, { parted: true }),
     journal(entries),
   ];
 }
@@ -74,7 +76,7 @@ function goal(g, r) {
       intervals(rows, { text: relative ? (v) => percent(v) : text, better: g.better, band: relative ? g.mde : null }),
       table("Against the baseline", [
         { head: "Arm", cell: (c) => c.arm },
-        { head: "Difference", number: true, cell: (c) => (c.absolute ? `${text(c.absolute.value)}, ${text(c.absolute.interval.low)} to ${text(c.absolute.interval.high)}` : "not yet") },
+        { head: "Difference", number: true, cell: (c) => (c.absolute ? `${text(c.absolute.value)}, ${between(c.absolute.interval, text)}` : "not yet") },
         { head: "p (any time)", number: true, cell: (c) => number(c.p) },
         { head: "p, adjusted", number: true, cell: (c) => number(c.p_holm) },
         { head: "Evidence", cell: (c) => c.evidence.odds },
@@ -93,7 +95,7 @@ function parts(r) {
         { head: "Arm", cell: (c) => c.arm },
         { head: "Baseline", number: true, cell: (c) => number(c.baseline) },
         { head: "Value", number: true, cell: (c) => number(c.value) },
-        { head: "Difference", number: true, cell: (c) => `${number(c.absolute.value)}, ${number(c.absolute.interval.low)} to ${number(c.absolute.interval.high)}` },
+        { head: "Difference", number: true, cell: (c) => `${number(c.absolute.value)}, ${between(c.absolute.interval, number)}` },
         { head: "p", number: true, cell: (c) => number(c.p) },
       ], part.contrasts, (c) => `${c.metric} ${c.arm}`))));
 }
@@ -104,7 +106,7 @@ function health(r) {
     x.mismatch && h("p", { class: "note bad" }, "The arms did not get the shares of units that they should: nothing measured here can be trusted."),
     x.warnings.map((w) => h("p", { class: "note warn" }, w)),
     facts([
-      ["Shares are not as asked", x.sample_ratio.odds],
+      ["That shares are not as asked", x.sample_ratio.odds],
       ["Met several arms", count(x.exposed_twice === null ? null : Math.round(x.exposed_twice))],
       ["Heaviest unit", x.heaviest === null ? "not known" : `${percent(x.heaviest)} of an arm's requests`],
       ["Splits so far", count(x.splits)],

@@ -1,6 +1,7 @@
-// A composite as a picture: nodes, what they read, and how much each version behind them does now.
+// A composite as a picture: nodes, what they read, how much and how fast each of them does now, and which one a caller waits
+// for the longest.
 
-import { h, number, panel, percent, seconds, table } from "../dom.js";
+import { absent, h, number, panel, percent, seconds, table } from "../dom.js";
 import { graph } from "../draw.js";
 import { live, seen } from "../live.js";
 
@@ -13,58 +14,85 @@ export async function load() {
 export function view(name, _, __, shown) {
   const policy = shown.spec.policy ?? {};
   if (!policy.nodes) return panel("Graph", h("p", { class: "quiet" }, "This pipeline is no composite."));
-  const { nodes, edges } = drawn(policy);
-  const [by, s] = [called(policy), seen(name)];
-  const slowest = by.length > 1 ? by.filter((v) => v.p99 !== null).sort((a, b) => b.p99 - a.p99)[0] : null;
+  const s = seen(name);
+  const rate = s.rate.at(-1) ?? null;
+  const figures = measured(name, shown);
+  const { nodes, edges } = drawn(policy, figures);
+  const { path, slowest, takes } = critical(policy, edges, figures, rate);
+  for (const n of nodes) if (path.has(n.id)) n.mark = n.id === slowest ? "path slowest" : "path";
+  for (const e of edges) if (path.has(e.from) && path.get(e.from) === e.to) e.mark = "path";
+  const slow = slowest?.slice(2);
+  const last = (list) => list.at(-1) ?? null;
   return [
     panel("Graph",
-      h("p", { class: "quiet" }, "Values go from left to right. Dashed: a condition reads it. Dotted: asked only where it is taken, or instead of one that failed."),
-      graph(nodes, edges, `The graph of ${name}: ${Object.keys(policy.nodes).length} nodes`)),
-    panel("Nodes", table("Nodes", [
-      { head: "Node", cell: (n) => n.id },
-      { head: "What it does", cell: (n) => n.what },
-      { head: "Reads", cell: (n) => n.reads.join(", ") },
-      { head: "Terms", cell: (n) => n.terms },
-    ], Object.entries(policy.nodes).map(([id, node]) => ({ id, what: what(node), reads: [...new Set(edges.filter((e) => e.to === `n ${id}`).map((e) => e.label))], terms: terms(node) })), (n) => n.id)),
-    panel("What serves behind it",
-      h("p", { class: "quiet" }, `The graph as a whole: ${number(s.rate.at(-1) ?? null)} requests a second. A version's numbers include what others ask of it, and are of the time since the last look; “Decisions” tells how long each node took for one request.`),
-      table("Models behind it", [
-        { head: "Version", cell: (v) => h("a", { href: `#/models/${encodeURIComponent(v.model)}` }, `${v.model} ${v.version}`) },
-        { head: "Nodes", cell: (v) => v.nodes.join(", ") },
-        { head: "Requests/s", number: true, cell: (v) => number(v.rate) },
-        { head: "Failures", number: true, cell: (v) => percent(v.failed) },
-        { head: "p99", number: true, cell: (v) => (v === slowest ? h("strong", null, `${seconds(v.p99)}, the slowest`) : seconds(v.p99)) },
-        { head: "Waiting", number: true, cell: (v) => v.queue ?? "–" },
-      ], by, (v) => `${v.model} ${v.version}`)),
+      h("p", null, rate === null ? "Nothing was measured yet." : `${number(rate)} requests a second; half are answered within ${seconds(last(s.p50))}, 99 of 100 within ${seconds(last(s.p99))}. `,
+        slow && [h("strong", null, slow), ` is what callers wait for the longest: it takes ${seconds(figures.get(slow).p50)} at the median, on the way that takes the longest (${seconds(takes)}).`]),
+      graph(nodes, edges, `The graph of ${name}: ${Object.keys(policy.nodes).length} nodes`),
+      h("p", { class: "quiet" }, "Values go along the arrows. Dashed: a condition reads it. Dotted: asked only where it is taken, or instead of one that failed. Bold: the way that takes the longest.")),
+    panel("Nodes", h("p", { class: "quiet" }, "Since the last look. “Decisions” tells how long each took for one request."),
+      table("Nodes", [
+        { head: "Node", cell: (n) => [n.id, n.id === slow && h("small", { class: "bad" }, "the slowest on the way")] },
+        { head: "What it does", cell: (n) => (n.model ? h("a", { href: `#/models/${encodeURIComponent(n.model)}` }, n.what) : n.pipeline ? h("a", { href: `#/pipelines/${encodeURIComponent(n.pipeline)}` }, n.what) : n.what) },
+        { head: "Reads", cell: (n) => n.reads.join(", ") },
+        { head: "Per second", number: true, cell: (n) => (n.model || n.pipeline ? number(n.now?.rate) : absent) },
+        { head: "Failures", number: true, cell: (n) => (n.now?.failed ? h("strong", { class: "bad" }, percent(n.now.failed)) : percent(n.now?.failed)) },
+        { head: "p50", number: true, cell: (n) => seconds(n.now?.p50) },
+        { head: "p99", number: true, cell: (n) => seconds(n.now?.p99) },
+        { head: "Waiting", number: true, cell: (n) => waiting(n) },
+        { head: "Terms", cell: (n) => n.terms },
+      ], Object.entries(policy.nodes).map(([id, node]) => ({
+        id, model: node.model, version: node.version, pipeline: node.pipeline, what: what(node), now: figures.get(id), terms: terms(node),
+        reads: [...new Set(edges.filter((e) => e.to === `n ${id}`).map((e) => e.label))],
+      })), (n) => n.id)),
   ];
 }
 
-// The models that nodes call, with what was seen of them.
-function called(policy) {
-  const found = new Map();
-  for (const [id, node] of Object.entries(policy.nodes)) {
-    if (!node.model) continue;
-    const key = `${node.model} ${node.version}`;
-    const one = found.get(key) ?? { model: node.model, version: node.version, nodes: [], ...rate(node.model, node.version) };
-    one.nodes.push(id);
-    found.set(key, one);
-  }
-  return [...found.values()];
+// What each node does now, in the version of the graph that serves.
+function measured(name, shown) {
+  return live.nodes.get(`${name} ${shown.status.serves?.version}`) ?? new Map();
 }
 
-function rate(model, version) {
-  let [sum, failed] = [0, 0];
-  for (const s of live.seen.values()) {
-    const one = s.by.get(`${model} ${version}`);
-    if (!one) continue;
-    sum += one.rate;
-    failed += one.rate * one.failed;
-  }
-  const there = live.status.models.find((m) => m.name === model)?.versions.find((v) => v.version === version);
-  return { rate: sum, failed: sum ? failed / sum : null, queue: there?.queue, p99: seen(model).p99.at(-1) ?? null };
+function waiting({ model, version }) {
+  if (!model) return absent;
+  return live.status.models.find((m) => m.name === model)?.versions.find((v) => v.version === version)?.queue ?? absent;
 }
 
-function drawn(policy) {
+// The way through the graph that takes the longest: each node counts with its median, less where not every request asks it.
+// `path` leads from node to node; `slowest` is the node on it that takes most.
+function critical(policy, edges, figures, rate) {
+  const cost = (id) => {
+    const now = figures.get(id.slice(2));
+    return now?.p50 ? now.p50 * Math.min(1, rate ? now.rate / rate : 1) : 0;
+  };
+  const inner = new Set(Object.keys(policy.nodes).map((id) => `n ${id}`));
+  const known = new Map();
+  // How long it takes from the start to the end of a node, and whom it waited for last.
+  const until = (id) => {
+    if (known.has(id)) return known.get(id);
+    known.set(id, { takes: 0, from: null });
+    let [takes, from] = [0, null];
+    for (const e of edges) {
+      if (e.to !== id || !inner.has(e.from)) continue;
+      const one = until(e.from).takes;
+      if (one > takes) [takes, from] = [one, e.from];
+    }
+    known.set(id, { takes: takes + cost(id), from });
+    return known.get(id);
+  };
+  let end = null;
+  for (const id of inner) if (!end || until(id).takes > until(end).takes) end = id;
+  const path = new Map();
+  const takes = end ? until(end).takes : 0;
+  if (!takes) return { path, slowest: null, takes };
+  let slowest = end;
+  for (let [at, next] = [end, null]; at; [at, next] = [until(at).from, at]) {
+    path.set(at, next);
+    if (cost(at) > cost(slowest)) slowest = at;
+  }
+  return { path, slowest, takes };
+}
+
+function drawn(policy, figures) {
   const names = new Set(Object.keys(policy.nodes));
   const edges = [];
   const inputs = new Set();
@@ -98,22 +126,17 @@ function drawn(policy) {
   const ends = (kind, list) => list.map((one) => ({ id: `${kind} ${one}`, kind: "end", lines: [one] }));
   const nodes = [
     ...ends("i", [...inputs]),
-    ...Object.entries(policy.nodes).map(([id, node]) => ({ id: `n ${id}`, kind: kind(node), lines: [id, what(node), ...pace(node)], title: `${id}: ${what(node)}. ${terms(node)}` })),
+    ...Object.entries(policy.nodes).map(([id, node]) => ({ id: `n ${id}`, kind: kind(node), lines: [id, what(node), ...pace(figures.get(id))], title: `${id}: ${what(node)}. ${terms(node)}` })),
     ...ends("o", Object.keys(policy.outputs ?? {})),
   ];
   const unique = new Map(edges.map((e) => [`${e.from}\n${e.to}\n${e.kind}`, e]));
   return { nodes, edges: [...unique.values()].filter((e) => e.from !== e.to) };
 }
 
-// What a call does now, for the picture.
-function pace(node) {
-  const name = node.model ?? node.pipeline;
-  if (!name) return [];
-  const s = seen(name);
-  const rate = s.rate.at(-1);
-  if (rate === undefined) return [];
-  const p99 = s.p99.at(-1) ?? null;
-  return [`${number(rate)}/s${p99 === null ? "" : `, p99 ${seconds(p99)}`}`];
+// What a node does now, for the picture.
+function pace(now) {
+  if (!now?.rate) return [];
+  return [`${number(now.rate)}/s${now.failed ? `, ${percent(now.failed, 1)} fail` : ""}`, `p50 ${seconds(now.p50)}`, `p99 ${seconds(now.p99)}`];
 }
 
 function kind(node) {

@@ -3,13 +3,15 @@
 import { find, get, model, pipeline as path, post } from "../api.js";
 import { ask, say } from "../ask.js";
 import { absent, ago, badge, button, changes, facts, h, json, number, panel, percent, seconds, table, time, waits } from "../dom.js";
-import { chart, split } from "../draw.js";
+import { split } from "../draw.js";
 import { lacks, live, seen, shares } from "../live.js";
 import * as bandit from "./bandit.js";
 import * as experiment from "./experiment.js";
 import * as graph from "./graph.js";
 import * as rollout from "./rollout.js";
 import * as shadow from "./shadow.js";
+import { begin } from "./start.js";
+import * as traffic from "./traffic.js";
 
 const TABS = { rollout, experiment, bandit, shadow, graph };
 
@@ -22,7 +24,7 @@ export async function load(at) {
   const [name, tab] = at.parts;
   const shown = await get(path(name));
   if (TABS[tab]) return { shown, of: await TABS[tab].load(name, shown) };
-  const revisions = await find(path(name, "revisions"));
+  const [revisions, over] = await Promise.all([find(path(name, "revisions")), traffic.load(name)]);
   const versions = await Promise.all(members(shown).map(async ([of, version]) => {
     const key = `${of} ${version}`;
     const seen = live.status.models.find((m) => m.name === of)?.versions.find((v) => v.version === version);
@@ -32,7 +34,7 @@ export async function load(at) {
     if (detail?.contract) contracts.set(key, { digest: detail.digest, contract: detail.contract });
     return { key, model: of, version, seen: seen ?? detail, contract: detail?.contract };
   }));
-  return { shown, revisions: revisions?.revisions ?? [], versions };
+  return { shown, revisions: revisions?.revisions ?? [], versions, over };
 }
 
 // The versions that a pipeline names or serves by.
@@ -48,7 +50,7 @@ function members(shown) {
   return [...found.values()];
 }
 
-export function view(at, { shown, of, revisions, versions }, tools) {
+export function view(at, { shown, of, revisions, versions, over }, tools) {
   const [name, tab] = at.parts;
   const policy = shown.spec.policy?.type;
   const course = shown.status.course;
@@ -62,34 +64,30 @@ export function view(at, { shown, of, revisions, versions }, tools) {
     h("nav", { class: "tabs", "aria-label": "Parts" }, tabs.map(([word, text]) =>
       h("a", { href: `#/pipelines/${encodeURIComponent(name)}${word && `/${word}`}`, "aria-current": (tab ?? "") === word ? "page" : null }, text))),
     waits(shown.status.waits.filter((w) => !course || w.code !== "course")),
-    h("div", { "data-key": `tab ${tab ?? ""}` }, TABS[tab] ? TABS[tab].view(name, of, tools, shown) : whole(name, shown, revisions, versions, tools)),
+    h("div", { "data-key": `tab ${tab ?? ""}` }, TABS[tab] ? TABS[tab].view(name, of, tools, shown) : whole(name, shown, { revisions, versions, over }, tools)),
   ];
 }
 
-function whole(name, shown, revisions, versions, tools) {
+function whole(name, shown, { revisions, versions, over }, tools) {
   const s = seen(name);
   const course = shown.status.course;
   const by = [...s.by].filter(([, one]) => one.rate > 0);
   return [
     panel("Who serves now", split(shares(shown)),
-      course && h("p", null, course.why, course.waits && [" ", h("strong", null, course.waits), "."]),
+      course && facts([["Why", course.why], course.waits && ["It waits", h("strong", null, course.waits)]]),
       by.length > 0 && table("Rates by version", [
         { head: "Version", cell: ([version]) => version },
         { head: "Requests/s", number: true, cell: ([, one]) => number(one.rate) },
         { head: "Failures", number: true, cell: ([, one]) => percent(one.failed) },
-      ], by, ([version]) => version)),
-    panel("Since this page was opened",
-      h("p", { class: "quiet" }, "These lines begin when the console is opened, and are gone with it."),
-      h("div", { class: "charts" },
-        chart(`rate ${name}`, "Requests a second", s.t, [{ name: "requests/s", values: s.rate }]),
-        chart(`failed ${name}`, "Share of failures", s.t, [{ name: "failures", values: s.failed, colour: "--bad" }], { format: (v) => percent(v), least: 0.01 }),
-        chart(`p99 ${name}`, "99 of 100 are faster than", s.t, [{ name: "p99", values: s.p99, colour: "--v1" }], { format: seconds, least: 0.001 }),
-        s.split.names.length > 1 && chart(`split ${name}`, "Shares of the traffic", s.split.t,
-          s.split.names.map((one, at) => ({ name: one, values: s.split.shares[at], colour: `--v${at % 6}` })), { format: (v) => `${number(v)} %`, max: 100 }))),
+        { head: "p50", number: true, cell: ([, one]) => seconds(one.p50) },
+        { head: "p99", number: true, cell: ([, one]) => seconds(one.p99) },
+      ], by, ([version]) => version),
+      begin(name, shown)),
+    traffic.view(name, over, tools),
     panel("Versions", versions.length === 0 && h("p", { class: "quiet" }, "It names none."), versions.map((v) =>
       h("details", { "data-key": v.key },
-        h("summary", null, h("a", { href: `#/models/${encodeURIComponent(v.model)}` }, `${v.model} ${v.version}`), " ", v.seen ? badge(v.seen.phase) : badge("not there", "bad"), v.seen?.engine && ` ${v.seen.engine}`),
-        facts([["Digest", h("code", { class: "break" }, v.seen?.digest ?? absent)], v.seen?.reason && ["Trouble", v.seen.reason]]),
+        h("summary", null, `${v.model} ${v.version} `, v.seen ? badge(v.seen.phase) : badge("not there", "bad"), v.seen?.engine && ` ${v.seen.engine}`),
+        facts([["Model", h("a", { href: `#/models/${encodeURIComponent(v.model)}` }, v.model)], ["Digest", h("code", { class: "break" }, v.seen?.digest ?? absent)], v.seen?.reason && ["Trouble", v.seen.reason]]),
         v.contract ? contract(v.contract) : h("p", { class: "quiet" }, "Its contract is known once it was loaded.")))),
     panel("Revisions", revisions.length === 0 && h("p", { class: "quiet" }, "Nobody made this pipeline: its model has it by itself."),
       revisions.length > 0 && h("p", null, button("Undo the newest change", () => undo(name, shown.revision, null, revisions[0], tools), { why: lacks("operator") })),
@@ -110,12 +108,20 @@ function undo(name, revision, to, about, { again }) {
       : `Pipeline ${name} becomes what it was at revision ${to}. That is a revision of its own, and can be undone.`,
     go: "Undo",
     tone: "danger",
+    check: { act: async () => outcome(name, await post(`${path(name, "undo")}?dry_run=true`, to === null ? {} : { to })) },
     act: async (given) => {
       const done = await post(path(name, "undo"), to === null ? given : { ...given, to }, revision);
       say(done.report.changed ? `${name} is at revision ${done.revision} now.` : "It was so already.");
       again();
     },
   });
+}
+
+// What undoing would come to: it may be more than is expected.
+function outcome(name, { report: r }) {
+  if (!r.changed) return h("p", { class: "note warn" }, "Nothing would become different.");
+  if (r.serves) return [h("p", { class: "note" }, `Afterwards version ${r.serves.version} of ${r.serves.model} answers.`), waits(r.waits)];
+  return h("p", { class: "note bad" }, r.configured ? `Afterwards nobody answers for ${name}.` : `Afterwards there is no pipeline ${name}: this undoes that it was made.`);
 }
 
 export function contract(c) {

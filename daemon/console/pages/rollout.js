@@ -4,8 +4,8 @@
 import { find, get, pipeline as path } from "../api.js";
 import { ago, badge, count, facts, h, number, panel, percent, seconds, share, table } from "../dom.js";
 import { chart, evidence, split } from "../draw.js";
-import { seen } from "../live.js";
 import { journal, verbs } from "./steer.js";
+import * as traffic from "./traffic.js";
 
 export const WORDS = {
   pause: { title: "Pause the rollout", text: "It stays at its weight, and its clocks stand still, until it is resumed." },
@@ -18,7 +18,7 @@ export const WORDS = {
     ],
   },
   skip: { title: "Skip this step", text: "It leaves the step that it is in without waiting for what the step asks." },
-  approve: { title: "Approve", text: "The rollout leaves the step that waits for approval." },
+  approve: { title: "Approve", tone: "main", text: "The rollout leaves the step that waits for approval." },
   reject: { title: "Reject", text: "The rollout is aborted: the stable has all of the traffic at once.", reason: "must", tone: "danger" },
   abort: { title: "Abort the rollout", text: "The stable has all of the traffic at once. It can be tried again later.", reason: "must", tone: "danger" },
   retry: { title: "Try again", text: "The same rollout begins anew, with evidence of its own." },
@@ -38,9 +38,9 @@ export const WORDS = {
 const courses = new Map();
 
 export async function load(name) {
-  const [rollout, entries] = await Promise.all([get(path(name, "rollout")), find(`${path(name, "journal")}?limit=30`)]);
+  const [rollout, entries, over] = await Promise.all([get(path(name, "rollout")), find(`${path(name, "journal")}?limit=30`), traffic.load(name)]);
   if (rollout.evidence) keep(rollout);
-  return { rollout, entries: entries?.entries ?? [] };
+  return { rollout, entries: entries?.entries ?? [], over };
 }
 
 function keep(r) {
@@ -59,11 +59,11 @@ function keep(r) {
   });
 }
 
-export function view(name, { rollout: r, entries }, tools, shown) {
+export function view(name, { rollout: r, entries, over }, tools, shown) {
   const policy = shown.spec.policy ?? {};
   return [
     panel("Where it is",
-      h("p", { class: "lead" }, badge(r.phase), " ", `version ${r.canary} of ${r.model} has ${share(r.weight)}`, r.target !== r.weight ? ` (${share(r.target)} is meant)` : "", `, version ${r.stable} the rest. ${r.progress}.`),
+      h("p", { class: "lead" }, badge(r.phase), " ", `version ${r.canary} of ${r.model} has ${share(r.weight)}`, r.target !== r.weight ? ` (${share(r.target)} is meant)` : "", `, version ${r.stable} the rest; ${r.progress}.`),
       split([{ name: "stable", model: r.model, version: r.stable, weight: 100 - r.weight }, { name: "canary", model: r.model, version: r.canary, weight: r.weight }]),
       steps(r),
       facts([
@@ -79,8 +79,8 @@ export function view(name, { rollout: r, entries }, tools, shown) {
       ]),
       verbs(name, "rollout", r, WORDS, tools)),
     proof(r, policy),
-    r.plan && plan(r),
-    shares(name),
+    r.plan && panel("Plan at this traffic", plan(r.plan)),
+    traffic.view(name, over, tools, { parted: true }),
     journal(entries),
   ];
 }
@@ -130,7 +130,7 @@ function proof(r, policy) {
     ], e.guardrails, (g) => g.metric),
     facts([
       ["Units", `${count(e.units.stable)} on the stable, ${count(e.units.canary)} on the canary`],
-      ["Shares are not as asked", e.sample_ratio.odds],
+      ["That shares are not as asked", e.sample_ratio.odds],
       ["Broken contracts", `${count(e.violations.stable)} and ${count(e.violations.canary)}`],
       r.thresholds && ["Slow is more than", `p50 ${number(r.thresholds.p50_ms)} ms, p90 ${number(r.thresholds.p90_ms)} ms, p99 ${number(r.thresholds.p99_ms)} ms`],
     ]),
@@ -142,21 +142,17 @@ function proof(r, policy) {
         [...kept.names.map((name, at) => ({ name, values: kept.safety[at], colour: `--v${at % 6}` })), { name: "is enough", values: line(safe), colour: "--quiet", dash: [6, 4] }])));
 }
 
-function plan(r) {
-  return panel("Plan at this traffic",
-    h("p", null, `${number(r.plan.traffic.per_second)} requests a second, ${r.plan.traffic.source}.`, " ", r.plan.seconds === null ? "It does not end by itself." : `All steps together: ${seconds(r.plan.seconds)}.`),
+// What steps take at the present traffic.
+export function plan(p) {
+  return [
+    h("p", null, p.traffic.source === "unknown" ? "No traffic was measured yet, so that it is not known how long it takes." : [
+      `${number(p.traffic.per_second)} requests a second, ${p.traffic.source}. `, p.seconds === null ? "It does not end by itself." : `All steps together: ${seconds(p.seconds)}.`]),
     table("Plan", [
       { head: "Step", cell: (s) => `${s.number}. ${s.what}` },
       { head: "Weight", number: true, cell: (s) => share(s.weight) },
       { head: "Requests", number: true, cell: (s) => count(s.requests && Math.ceil(s.requests)) },
       { head: "Time", number: true, cell: (s) => (s.kind === "approval" ? "a person" : seconds(s.seconds)) },
       { head: "Warning", cell: (s) => s.warning ?? "" },
-    ], r.plan.steps, (s) => String(s.number)));
-}
-
-function shares(name) {
-  const { split: s } = seen(name);
-  if (s.names.length < 2 || s.t.length < 2) return null;
-  return panel("Weights since this page was opened", chart(`weights ${name}`, "Shares of the traffic", s.t,
-    s.names.map((one, at) => ({ name: one, values: s.shares[at], colour: `--v${at % 6}` })), { format: (v) => `${number(v)} %`, max: 100 }));
+    ], p.steps, (s) => String(s.number)),
+  ];
 }

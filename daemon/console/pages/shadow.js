@@ -26,7 +26,7 @@ function beside({ model, version, report: r }) {
     h("h2", null, `Beside ${model} ${version} `, badge(r.finding)),
     h("p", null, r.sentence),
     h("h3", null, "Agreement with what callers got"),
-    intervals(rows, { zero: null, text: (v) => percent(v), within: [0, 1] }),
+    intervals(rows, { zero: null, text: percent, within: [0, 1] }),
     facts([
       ["Requests", `${count(c.eligible)} there were, ${count(c.sampled)} sampled, ${count(c.compared)} compared`],
       ["Not compared", `${count(c.dropped)} found a full queue, ${count(c.expired)} too late, ${count(c.unavailable)} met nobody, ${count(c.unanswered)} had no answer`],
@@ -47,8 +47,8 @@ function beside({ model, version, report: r }) {
     ], r.outputs, (o) => o.name),
     r.outputs.filter((o) => o.matrix.length > 1).map((o) => matrix(o)),
     r.examples.length > 0 && [h("h3", null, "Worst examples"), r.examples.map((e) => h("details", { "data-key": `example ${e.request}` },
-      h("summary", null, badge(e.kind, "warn"), ` ${e.output ?? e.failure ?? ""} ${e.distance === null ? "" : `by ${number(e.distance)}`} `,
-        h("a", { href: `#/decisions?id=${encodeURIComponent(e.request)}` }, e.request)),
+      h("summary", null, badge(e.kind, "warn"), ` ${e.output ?? e.failure ?? ""} ${e.distance === null ? "" : `by ${number(e.distance)}`}, request ${e.request}`),
+      h("p", null, h("a", { href: `#/decisions?id=${encodeURIComponent(e.request)}` }, "How it was decided")),
       e.failure && h("p", null, e.failure),
       ["inputs", "answered", "shadow"].map((part) => e[part].length > 0 && h("p", null, h("strong", null, part, ": "), e[part].map((x) => h("code", { class: "break" }, `${x.name} ${x.datatype}[${x.shape.join(",")}] ${x.values} `)))),
       e.inputs.length === 0 && h("p", { class: "quiet" }, "The configuration does not allow to keep what was asked.")))]);
@@ -60,7 +60,7 @@ function matrix(o) {
   const rows = new Map(o.matrix.map((c) => [`${c.answered}\n${c.shadow}`, c.rows]));
   return h("details", { "data-key": `matrix ${o.name}`, open: true },
     h("summary", null, `Which label of ${o.name} became which`),
-    h("div", { class: "scroll" }, h("table", { class: "matrix" },
+    h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": `Labels of ${o.name}` }, h("table", { class: "matrix" },
       h("caption", { class: "hidden" }, "Rows: what callers got. Columns: what the shadow said."),
       h("thead", null, h("tr", null, h("th", null, "got \\ shadow"), labels.map((l) => h("th", { scope: "col" }, l)))),
       h("tbody", null, labels.map((a) => h("tr", null, h("th", { scope: "row" }, a), labels.map((b) => {

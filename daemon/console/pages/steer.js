@@ -11,7 +11,7 @@ export function verbs(name, kind, course, words, tools) {
   if (!now.length) return h("p", { class: "quiet" }, "Nothing can be asked of it now.");
   return h("div", { class: "actions", role: "group", "aria-label": `What can be asked of the ${kind} now` }, now.map((verb) => {
     const word = words[verb] ?? { title: verb };
-    return button(verb, () => order(name, kind, verb, word, course, tools), { tone: word.tone ?? "", why: lacks("operator"), title: word.title });
+    return button(named(verb), () => order(name, kind, verb, word, course, tools), { tone: word.tone ?? "", why: lacks("operator"), title: word.title });
   }));
 }
 
@@ -21,16 +21,21 @@ function order(name, kind, verb, word, course, { again }) {
     text: word.text ?? "",
     fields: typeof word.fields === "function" ? word.fields(course) : word.fields,
     reason: word.reason,
-    go: verb,
+    go: named(verb),
     tone: word.tone,
     act: async (given) => {
       const body = word.body ? word.body(given, course) : given;
       const done = await post(path(name, kind, verb), body, course.revision);
-      say(done.changed ? `${verb}: done; ${name} is at revision ${done.revision}.` : "It was so already.");
+      say(done.changed ? `${named(verb)}: done; ${name} is at revision ${done.revision}.` : "It was so already.");
       for (const warning of done.warnings) say(warning, "warn");
       again();
     },
   });
+}
+
+// A verb as people read it.
+function named(verb) {
+  return verb[0].toUpperCase() + verb.slice(1).replaceAll("-", " ");
 }
 
 export function journal(entries) {

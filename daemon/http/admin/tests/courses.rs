@@ -71,13 +71,18 @@ async fn an_experiment_is_shown_weighed_and_shipped() {
     ] {
         assert_eq!(tell(verb, body).await.code(), code, "{verb} {body}");
     }
-    let weighed = tell("set-weights", r#"{"weights":{"new":20,"old":80}}"#).await;
+    let order = r#"{"weights":{"new":20,"old":80},"reason":"less of it"}"#;
+    let weighed = tell("set-weights", order).await;
     assert_eq!(
         weighed.at("/course/variants/1/weight"),
         20.0,
         "{}",
         weighed.text
     );
+    let journal = plane.get(&format!("{FRONT}/journal?limit=1")).await;
+    let sentence = journal.at("/entries/0/sentence").to_string();
+    assert!(sentence.contains("(less of it)"), "{sentence}");
+    assert_eq!(sentence.matches("weights are now").count(), 1, "{sentence}");
     let paused = tell("pause", "").await;
     assert_eq!(paused.at("/course/phase"), "paused");
     assert_eq!(paused.at("/course/variants/0/weight"), 100.0);

@@ -151,6 +151,8 @@ fn sentence(
         (before.as_ref() != Some(&after)).then_some(after)
     });
     match (told, reason) {
+        // What a person set is told with its reason in brackets, as the audit has it.
+        (Some(told), Some(reason)) if reason.starts_with(&told) => reason.to_owned(),
         (Some(told), Some(reason)) if !told.contains(reason) => format!("{told} ({reason})"),
         (Some(told), _) => told,
         (None, Some(reason)) => format!("{action} by {actor}: {reason}"),
