@@ -28,7 +28,7 @@ use super::messages::{
     Seen, Stop,
 };
 use super::version::Version;
-use crate::clock::{self, Clock};
+use crate::clock::Clock;
 use crate::measure::{Ledgers, Measure};
 use crate::store::{Commit, Error as StoreError, Loaded as Stored, Store, Token, TokenChange};
 use pace::Pace;
@@ -326,11 +326,8 @@ impl Supervisor {
             records: &records,
             tokens,
         };
-        let begun = clock::instant();
-        let committed = self.settings.store.commit(commit);
-        let took = begun.elapsed();
-        self.settings.measure.committed(took, committed.is_ok());
-        committed.map_err(|error| {
+        let Settings { store, measure, .. } = &self.settings;
+        measure.commit(|| store.commit(commit)).map_err(|error| {
             self.doubtful |= matches!(error, StoreError::Unknown { .. });
             tracing::error!(error = %error, "a change could not be stored");
             Refused::from(error)

@@ -196,6 +196,20 @@ pub enum LogFormat {
     Ecs,
 }
 
+// === impl Metrics ===
+
+impl Default for Metrics {
+    /// As the settings have it where nothing is said.
+    fn default() -> Self {
+        Self {
+            histograms: Histograms::default(),
+            triton: false,
+            history: true,
+            history_series: NonZeroUsize::new(2_000).expect("it is above zero"),
+        }
+    }
+}
+
 // === impl Token ===
 
 impl fmt::Debug for Token {

@@ -143,7 +143,7 @@ function push(list, value) {
   if (list.length > KEPT) list.shift();
 }
 
-// A quantile in seconds. Bucket i holds what took up to 2^((i+1)/16) ns; within it, values count as even.
+// A quantile in seconds. Bucket i holds what took up to 2^((i+1)/16) s; within it, values count as even.
 function quantile(buckets, q) {
   let all = 0;
   for (const n of buckets.values()) all += n;
@@ -152,7 +152,7 @@ function quantile(buckets, q) {
   for (const [at, n] of [...buckets].sort(([a], [b]) => a - b)) {
     if (passed + n >= q * all) {
       const [low, high] = [2 ** (at / 16), 2 ** ((at + 1) / 16)];
-      return (low + (high - low) * ((q * all - passed) / n)) / 1e9;
+      return low + (high - low) * ((q * all - passed) / n);
     }
     passed += n;
   }

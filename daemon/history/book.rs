@@ -193,6 +193,7 @@ mod tests {
                 rows: 1,
                 request: Duration::from_millis(1),
                 times: None,
+                trace: None,
                 at_ms: 1,
             });
         }

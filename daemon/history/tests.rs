@@ -2,7 +2,6 @@
 //! time. The bounds of what is kept are in `tests/bounds`.
 
 mod bounds;
-mod perf;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -110,6 +109,7 @@ impl World {
                 rows: 1,
                 request: Duration::from_micros(1 << (n % 20)),
                 times: None,
+                trace: None,
                 at_ms: self.now.wall,
             });
         }

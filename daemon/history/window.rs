@@ -404,6 +404,7 @@ mod tests {
                 rows: 1,
                 request: std::time::Duration::from_micros(100 + n % 5_000),
                 times: None,
+                trace: None,
                 at_ms: 1,
             });
         }

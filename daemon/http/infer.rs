@@ -144,7 +144,7 @@ fn asks(plane: &Plane, name: &str, version: Option<&str>, sent: &Sent<'_>) -> Re
 fn patience(sent: &Sent<'_>, terms: &mut Terms) {
     let said = header(sent.request, TIMEOUT).and_then(|value| timeout(value).ok());
     terms.at_most(said);
-    let asked = sent.place(&["parameters", "timeout"]);
+    let asked = serve::Asked::place(sent, &["parameters", "timeout"]);
     let asked = asked.and_then(|micros| micros.parse().ok());
     terms.at_most(asked.map(Duration::from_micros));
 }

@@ -29,6 +29,8 @@ use impresario_models::{Name, VersionNumber};
 use impresario_pipelines::Variant;
 use impresario_pipelines::graph::Graph;
 
+use crate::clock;
+
 /// What a cell counts for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
@@ -127,8 +129,15 @@ impl Measure {
         made
     }
 
-    /// Counts one commit of the store.
-    pub fn committed(&self, took: Duration, durable: bool) {
+    /// Makes one commit of the store, and counts it.
+    pub fn commit<T, E>(&self, commit: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let begun = clock::instant();
+        let done = commit();
+        self.committed(begun.elapsed(), done.is_ok());
+        done
+    }
+
+    pub(crate) fn committed(&self, took: Duration, durable: bool) {
         self.0.commits.took.record(took);
         self.0
             .commits

@@ -10,9 +10,8 @@ use utoipa::{IntoResponses, Modify, OpenApi};
 use super::guard::{Caller, Viewer};
 use super::problem::CONTENT;
 use super::{
-    audit, backup, bandit, decisions, events, experiment, freeze, history, journal, load, logging, me,
-    metrics,
-    models, pipelines, reload, revisions, rollout, shadow, status, tokens, wire,
+    audit, backup, bandit, decisions, events, experiment, freeze, history, journal, load, logging,
+    me, metrics, models, pipelines, reload, revisions, rollout, shadow, status, tokens, wire,
 };
 
 /// The refusals that every route has.

@@ -12,7 +12,8 @@ use super::guard::gate;
 use super::problem::{Code, Problem};
 use super::{
     Admin, audit, backup, bandit, decisions, events, experiment, freeze, history, journal, load,
-    logging, me, metrics, models, openapi, pipelines, reload, revisions, rollout, shadow, status, tokens,
+    logging, me, metrics, models, openapi, pipelines, reload, revisions, rollout, shadow, status,
+    tokens,
 };
 use crate::http::console;
 

@@ -158,7 +158,6 @@ fn shown(names: Names, format: Format, histograms: Histograms) -> Vec<u8> {
             failed: 3,
             trouble: None,
         }),
-        payload: None,
         exports: &[otlp::Shown {
             signal: otlp::Signal::Traces,
             waiting: 4,

@@ -2,7 +2,6 @@
 //! a canary and of requests that belong to a trace.
 
 use super::*;
-use crate::clock;
 use crate::serve::{Asks, Terms};
 use crate::trace::{Context, SpanId, TraceId};
 
@@ -152,7 +151,7 @@ async fn a_request_of_a_sampled_trace_is_an_exemplar() {
             ..Terms::now()
         };
         let asks = Asks::default();
-        let entry = serve.enter("pair", None, &asks, clock::instant()).await;
+        let entry = serve.enter("pair", None, &asks, Terms::now()).await;
         let input = Tensor::of(vec![1, 2], vec![1.0f32, 2.0]).unwrap();
         let answer = serve.dispatch(&entry.unwrap(), vec![input], terms).await;
         assert!(answer.is_ok());
