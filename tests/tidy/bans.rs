@@ -176,8 +176,8 @@ pub(crate) const BANS: &[Ban] = &[
     },
     Ban {
         rooms: &["daemon/"],
-        // What is measured and traced is told over gRPC too.
-        except: &["daemon/grpc/", "daemon/otlp/"],
+        // What is measured and traced is told over gRPC too, and scraped as protocol buffers.
+        except: &["daemon/grpc/", "daemon/otlp/", "daemon/http/metrics/"],
         words: &["tonic", "prost"],
         reason: "gRPC is one door among others; what is behind it knows no protocol",
     },
