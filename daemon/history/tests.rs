@@ -2,7 +2,6 @@
 //! time. The bounds of what is kept are in `tests/bounds`.
 
 mod bounds;
-mod perf;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
