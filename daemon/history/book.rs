@@ -14,8 +14,8 @@ use crate::store::Row;
 pub(super) struct Known {
     pub(super) number: Number,
     pub(super) marks: Marks,
-    /// Whether the store says whose number it is.
-    pub(super) named: bool,
+    /// The marks that the store has; nothing where it does not know the series yet.
+    pub(super) stored: Option<Marks>,
     /// Whether there may be windows of a tier at or after the next one's mark: there are after a start, as nobody has looked.
     pub(super) loose: [bool; 2],
     /// Before when no windows of each tier are left.
@@ -49,7 +49,7 @@ impl Known {
         Self {
             number,
             marks: Marks::new(first),
-            named: false,
+            stored: None,
             loose: [false; 2],
             removed: [0; 3],
         }
@@ -60,7 +60,7 @@ impl Known {
         Self {
             number,
             marks,
-            named: true,
+            stored: Some(marks),
             loose: [true; 2],
             removed: [0; 3],
         }
@@ -129,6 +129,16 @@ impl Book {
 // === impl Known: what was written ===
 
 impl Known {
+    /// Its marks, where the store has others; from here on it has these.
+    pub(super) fn news(&mut self) -> Option<Row> {
+        let is_news = self.stored != Some(self.marks);
+        self.stored = Some(self.marks);
+        is_news.then(|| Row {
+            key: self.number.marks(),
+            value: Some(self.marks.encode()),
+        })
+    }
+
     /// Notes that windows of a tier were written.
     pub(super) fn wrote(&mut self, tier: Tier, start: u64) {
         match tier {

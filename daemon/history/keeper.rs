@@ -173,11 +173,10 @@ impl Keeper {
                     continue;
                 };
                 book.pending.remove(series);
-                if !known.named {
-                    known.named = true;
+                if known.stored.is_none() {
                     rows.push(put(known.number.name(), series.encode()));
-                    rows.push(put(known.number.marks(), known.marks.encode()));
                 }
+                rows.extend(known.news());
             }
             for (series, tier, start) in wrote {
                 let known = book.known.get_mut(series);
@@ -276,9 +275,14 @@ impl Keeper {
         Ok(())
     }
 
-    /// Folds what can be folded, into one tier: the next one is made of what is written then.
+    /// Folds what can be folded. Hours are made of minutes that are stored, and so before minutes.
     fn fold(&self, known: &mut Known, now: Now) -> Result<Vec<Row>, Error> {
-        for (place, into) in [Tier::Minute, Tier::Hour].into_iter().enumerate() {
+        if !known.loose[0] {
+            // All that there is has been folded: its hours need not wait for minutes that do not come.
+            known.marks = known.marks.passed(now.wall);
+        }
+        let mut rows = Vec::new();
+        for (place, into) in [(1, Tier::Hour), (0, Tier::Minute)] {
             let piece = known.marks.foldable(into, now.wall);
             let Some(piece) = piece.filter(|_| known.loose[place]) else {
                 continue;
@@ -292,7 +296,6 @@ impl Keeper {
                 continue;
             }
             let folded = tiers::fold(into, piece, &windows, whole);
-            let mut rows = Vec::new();
             for (start, sum) in folded.sums.iter().filter(|(_, sum)| !sum.is_empty()) {
                 rows.extend(self.added(known.number, into, *start, sum)?);
             }
@@ -300,10 +303,9 @@ impl Keeper {
             for (start, _) in &folded.sums {
                 known.wrote(into, *start);
             }
-            rows.push(put(known.number.marks(), known.marks.encode()));
-            return Ok(rows);
+            rows.extend(known.news());
         }
-        Ok(Vec::new())
+        Ok(rows)
     }
 
     fn windows(&self, number: Number, piece: Piece) -> Result<(Vec<(u64, Window)>, Whole), Error> {

@@ -143,6 +143,14 @@ impl Marks {
         }
     }
 
+    /// The same where there is nothing to be folded into minutes that have ended by now.
+    pub(super) fn passed(self, now: u64) -> Self {
+        Self {
+            minute: self.minute.max(Tier::Minute.start(now)),
+            ..self
+        }
+    }
+
     /// As eight bytes each.
     pub(super) fn encode(&self) -> Vec<u8> {
         [self.minute.to_be_bytes(), self.hour.to_be_bytes()].concat()
