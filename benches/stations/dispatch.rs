@@ -12,6 +12,9 @@ use impresario::{Builder, Impresario, Serve};
 
 use super::{Case, echo};
 
+/// What is changed of a fleet before it starts.
+type Change = fn(Builder) -> Builder;
+
 /// A fleet that is stopped when nobody asks it any more.
 struct Fleet {
     system: Rc<actix_rt::SystemRunner>,
@@ -20,11 +23,11 @@ struct Fleet {
 
 pub(crate) fn cases() -> Vec<Case> {
     let system = Rc::new(actix_rt::System::new());
-    let kinds: [(&str, fn(Builder) -> Builder); 2] = [
+    let kinds: [(&str, Change); 2] = [
         ("in-flight", |builder| builder),
         ("uncounted", Builder::uncounted),
     ];
-    let of_kind = |(kind, change): (&str, fn(Builder) -> Builder)| {
+    let of_kind = |(kind, change): (&str, Change)| {
         let impresario = system.block_on(fleet(change));
         let fleet = Rc::new(Fleet {
             system: Rc::clone(&system),
@@ -74,7 +77,7 @@ async fn ask(serve: Serve, times: u64) {
     }
 }
 
-async fn fleet(change: fn(Builder) -> Builder) -> Impresario {
+async fn fleet(change: Change) -> Impresario {
     let name = Name::new("echo").expect("letters");
     let echo = || Ok(FnModel::new(echo(), Ok));
     let builder = Impresario::builder().register(name, VersionNumber::ONE, echo);

@@ -293,7 +293,8 @@ fn plan(query: &Query, series: usize, now: u64) -> Result<Plan, Refused> {
             step,
             tier,
             possible: possible.unwrap_or(Tier::Hour),
-            ago: now.saturating_sub(from),
+            // In whole seconds: it is for people.
+            ago: now.saturating_sub(from) / SECOND * SECOND,
         });
     }
     Ok(Plan {
