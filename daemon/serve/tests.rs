@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::Impresario;
-use crate::measure::{self, Ledger};
+use crate::clock;
+use crate::measure::{self, Ledger, Outcome};
 
 mod asking;
 mod rescuing;

@@ -125,10 +125,8 @@ fn ask_grpc(daemon: &Daemon, name: &str) -> String {
             Ok(answer) => answer.metadata().clone(),
             Err(status) => status.metadata().clone(),
         };
-        metadata["traceresponse"]
-            .to_str()
-            .unwrap()
-            .clone_into(&mut own);
+        let said = metadata.get("traceresponse").unwrap();
+        said.to_str().unwrap().clone_into(&mut own);
     });
     own
 }
