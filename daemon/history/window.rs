@@ -244,7 +244,8 @@ impl Sparse {
             let next = match (mine.peek(), theirs.peek()) {
                 (Some((m, count)), Some((t, more))) if m == t => {
                     let sum = (*m, count.saturating_add(*more));
-                    (mine.next(), theirs.next());
+                    mine.next();
+                    theirs.next();
                     sum
                 }
                 (Some(m), Some(t)) if t < m => *theirs.next().expect("it was looked at"),

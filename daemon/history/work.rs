@@ -1,8 +1,8 @@
 //! The history at work: the thread of the keeper, and the handle of those who ask and of who ends it.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ struct Inner {
     measure: Measure,
     shared: Arc<Shared>,
     clock: Clock,
-    end: Mutex<mpsc::Sender<()>>,
+    end: mpsc::Sender<()>,
     ended: watch::Receiver<bool>,
 }
 
@@ -67,7 +67,7 @@ impl History {
             measure,
             shared,
             clock,
-            end: Mutex::new(end),
+            end,
             ended,
         })))
     }
@@ -93,10 +93,8 @@ impl History {
 
     /// Writes the window that is open, and ends.
     pub async fn stop(&self) {
-        let end = self.0.end.lock().unwrap_or_else(PoisonError::into_inner);
         // Who has ended already need not be told.
-        let _told = end.send(());
-        drop(end);
+        let _told = self.0.end.send(());
         let mut ended = self.0.ended.clone();
         let ended = tokio::time::timeout(LINGER, ended.wait_for(|ended| *ended)).await;
         if ended.is_err() {

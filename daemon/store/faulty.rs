@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use impresario_pipelines::fleet::Record;
 
-use super::{AuditQuery, Cause, Commit, Error, Keep, Loaded, Row, Shelf, Store};
+use super::{AuditQuery, Cause, Commit, Error, Keep, Loaded, Row, Shelf, Store, Stored};
 
 /// Wraps a store; each fault that was asked for befalls one commit, or one change of rows, in order of its own.
 #[derive(Debug)]
@@ -126,7 +126,7 @@ impl<S: Store> Store for Faulty<S> {
         self.rows_changed(|| self.inner.put_rows(rows))
     }
 
-    fn rows(&self, range: Range<&[u8]>, most: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+    fn rows(&self, range: Range<&[u8]>, most: usize) -> Result<Vec<Stored>, Error> {
         self.inner.rows(range, most)
     }
 

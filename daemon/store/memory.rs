@@ -10,8 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use impresario_pipelines::fleet::Record;
 
 use super::{
-    AuditQuery, Cause, Commit, Contents, Error, Keep, Loaded, Retention, Row, Shelf, Store, Token,
-    TokenChange, backup,
+    AuditQuery, Cause, Commit, Contents, Error, Keep, Loaded, Retention, Row, Shelf, Store, Stored,
+    Token, TokenChange, backup,
 };
 
 /// Keeps everything in memory, by the same rules as the durable store.
@@ -117,7 +117,7 @@ impl Store for Memory {
         Ok(())
     }
 
-    fn rows(&self, range: Range<&[u8]>, most: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+    fn rows(&self, range: Range<&[u8]>, most: usize) -> Result<Vec<Stored>, Error> {
         if range.is_empty() {
             return Ok(Vec::new());
         }

@@ -73,7 +73,7 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`Error::Aborted`].
-    fn rows(&self, range: Range<&[u8]>, most: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error>;
+    fn rows(&self, range: Range<&[u8]>, most: usize) -> Result<Vec<Stored>, Error>;
 
     /// Removes rows of a range, the first ones, at most so many; gives how many. It survives what [`Store::put_rows`] does.
     ///
@@ -127,6 +127,9 @@ pub struct Row {
     /// What it holds, in the keeper's own form, a few kilobytes at most; nothing to remove it.
     pub value: Option<Vec<u8>>,
 }
+
+/// A row as it is stored: its key and what it holds.
+pub type Stored = (Vec<u8>, Vec<u8>);
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -22,7 +22,7 @@ use impresario_pipelines::fleet::{Record, Routing};
 use self::trees::{Batch, Of};
 use super::schema::{EntryV1, FreezeV1, IntentV1, RecordV1, TokenV1};
 use super::{
-    AuditQuery, Cause, Commit, Contents, Error, Keep, Loaded, Retention, Row, Shelf, Store,
+    AuditQuery, Cause, Commit, Contents, Error, Keep, Loaded, Retention, Row, Shelf, Store, Stored,
     TokenChange, backup, memory,
 };
 
@@ -212,7 +212,7 @@ impl Store for Sled {
         self.change_rows(OPERATION, |engine| engine.put_rows(rows))
     }
 
-    fn rows(&self, range: Range<&[u8]>, most: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+    fn rows(&self, range: Range<&[u8]>, most: usize) -> Result<Vec<Stored>, Error> {
         self.read("read rows of the store in", |engine| {
             engine.rows(range, most)
         })

@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::Engine;
-use crate::store::{Cause, Row};
+use crate::store::{Cause, Row, Stored};
 
 /// The tree's name.
 pub(super) const TREE: &str = "rows";
@@ -27,11 +27,7 @@ impl Engine {
         Ok(())
     }
 
-    pub(super) fn rows(
-        &self,
-        range: Range<&[u8]>,
-        most: usize,
-    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Cause> {
+    pub(super) fn rows(&self, range: Range<&[u8]>, most: usize) -> Result<Vec<Stored>, Cause> {
         if range.is_empty() {
             return Ok(Vec::new());
         }
