@@ -59,6 +59,8 @@ pub struct Shown<'a> {
     pub webhooks: &'a [notify::Shown],
     /// The payload log, where it is on.
     pub payload: Option<&'a payload::Shown>,
+    /// Requests that history has no place for, where it is kept.
+    pub unkept: Option<u64>,
     /// What goes to a collector, by signal.
     pub exports: &'a [otlp::Shown],
     /// Whether the daemon wants requests.
@@ -113,6 +115,7 @@ fn families(shown: &Shown<'_>, names: Names) -> Vec<Family> {
     courses::put(&mut families, shown);
     fleet::webhooks(&mut families, shown.webhooks);
     kept::payload(&mut families, shown.payload);
+    kept::history(&mut families, shown.unkept);
     kept::exports(&mut families, shown.exports);
     if names == Names::Triton {
         triton::put(&mut families, shown.cells);

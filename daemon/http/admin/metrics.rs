@@ -15,6 +15,7 @@ use super::problem::{Code, Problem};
 use super::wire::{CellV1, CountersV1, LostV1, NodeV1};
 use super::{Admin, parse};
 use crate::clock;
+use crate::history::History;
 use crate::http::metrics::{self, Format, Names, Process, Seen, Shown};
 
 /// Of whom.
@@ -172,6 +173,7 @@ fn shown<T>(admin: &Admin, render: impl FnOnce(&Shown<'_>) -> T) -> T {
         cache: impresario.serve().cache(),
         webhooks: &impresario.notifier().show(),
         payload: impresario.payload_log().show().as_ref(),
+        unkept: impresario.history().map(History::dropped),
         exports: &admin.exporter.shown(),
         accepting: live.accepting(),
         process: Process::read(),

@@ -1,5 +1,5 @@
-//! What is kept of requests and counts beside what is answered: the payload log, and what goes to a collector. Where one is
-//! off there is nothing to say.
+//! What is kept of requests and counts beside what is answered: the payload log, history, and what goes to a collector. Where
+//! one is off there is nothing to say.
 
 use super::family::{Family, labels, with};
 use super::name;
@@ -31,6 +31,16 @@ pub(super) fn payload(families: &mut Vec<Family>, shown: Option<&payload::Shown>
     let mut queue = Family::gauge(name::PAYLOAD_QUEUE, "records of the payload log that wait");
     queue.put(labels([]), shown.waiting);
     families.extend([records, shed, bytes, queue]);
+}
+
+pub(super) fn history(families: &mut Vec<Family>, unkept: Option<u64>) {
+    let Some(unkept) = unkept else { return };
+    let mut dropped = Family::counter(
+        name::HISTORY_DROPPED,
+        "requests that are in no history, as there was no place for another series",
+    );
+    dropped.put(labels([]), unkept);
+    families.push(dropped);
 }
 
 pub(super) fn exports(families: &mut Vec<Family>, signals: &[otlp::Shown]) {

@@ -98,6 +98,8 @@ pub const PAYLOAD_SHED: &str = "impresario_payload_shed_total";
 pub const PAYLOAD_BYTES: &str = "impresario_payload_written_bytes_total";
 /// Records of the payload log that wait.
 pub const PAYLOAD_QUEUE: &str = "impresario_payload_queue_length";
+/// Requests that are in no history.
+pub const HISTORY_DROPPED: &str = "impresario_history_dropped_requests_total";
 /// Spans, log records and metric points for the collector by what became of them.
 pub const EXPORT_ITEMS: &str = "impresario_otlp_items_total";
 /// Those that wait.

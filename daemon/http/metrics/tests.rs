@@ -158,6 +158,7 @@ fn shown(names: Names, format: Format, histograms: Histograms) -> Vec<u8> {
             failed: 3,
             trouble: None,
         }),
+        unkept: Some(9),
         exports: &[otlp::Shown {
             signal: otlp::Signal::Traces,
             waiting: 4,
