@@ -28,7 +28,7 @@ export function dot(at) {
 export function spark({ t, values }, span, label) {
   const now = Date.now() / 1000;
   const first = t.findIndex((at) => at >= now - span);
-  if (first < 0 || t.length - first < 2) return h("span", { class: "quiet" }, "…");
+  if (first < 0 || t.length - first < 2) return h("span", { class: "quiet" });
   const most = Math.max(...values.slice(first), 1e-9);
   const points = t.slice(first).map((at, place) => `${(100 - ((now - at) / span) * 100).toFixed(1)},${(22 - ((values[first + place] ?? 0) / most) * 20).toFixed(1)}`);
   return h("svg", { viewBox: "0 0 100 24", preserveAspectRatio: "none", class: "spark", role: "img", "aria-label": label },
