@@ -68,7 +68,7 @@ const COUNTS: [(&str, &str, &str, Number); 4] = [
 /// All metrics, as they are now.
 pub(super) fn meters(impresario: &Impresario, exporter: &Exporter) -> Vec<Metric> {
     let measure = impresario.measure();
-    let cells = measure.read();
+    let cells = used(measure.read());
     let mut all = vec![requests(&cells)];
     all.extend(COUNTS.map(|(name, unit, description, number)| Metric {
         name,
@@ -80,7 +80,7 @@ pub(super) fn meters(impresario: &Impresario, exporter: &Exporter) -> Vec<Metric
         name,
         unit: "s",
         description,
-        data: Data::Histogram(points(&cells, |totals| buckets(read(totals)))),
+        data: Data::Histogram(histograms(&cells, read)),
     }));
     let lost = measure.read_lost();
     let lost = lost.iter().flat_map(|(pipeline, totals)| {
@@ -112,11 +112,13 @@ pub(super) fn meters(impresario: &Impresario, exporter: &Exporter) -> Vec<Metric
         data: Data::Histogram(nodes.collect()),
     });
     let commits = measure.read_commits();
+    let took = Some(&commits.took).filter(|took| took.count() > 0);
+    let took = took.map(|took| point(Vec::new(), buckets(took)));
     all.push(Metric {
         name: "impresario.commit.duration",
         unit: "s",
         description: "Commits of the store, those that failed too.",
-        data: Data::Histogram(vec![point(Vec::new(), buckets(&commits.took))]),
+        data: Data::Histogram(took.into_iter().collect()),
     });
     all.push(Metric {
         name: "impresario.commit.failures",
@@ -179,10 +181,26 @@ fn by_outcome(said: &Attributes, totals: &Totals) -> Vec<Point<u64>> {
         .collect()
 }
 
-fn points<T>(cells: &[(Key, Totals)], read: impl Fn(&Totals) -> T) -> Vec<Point<T>> {
+/// Cells that were ever used: of versions that nobody asks there is nothing to tell.
+fn used(mut cells: Vec<(Key, Totals)>) -> Vec<(Key, Totals)> {
+    let unused = Totals::default();
+    cells.retain(|(_, totals)| *totals != unused);
+    cells
+}
+
+fn points(cells: &[(Key, Totals)], read: Number) -> Vec<Point<u64>> {
     let cells = cells.iter();
     cells
         .map(|(key, totals)| point(said(key), read(totals)))
+        .collect()
+}
+
+/// Those that hold something: a histogram without counts says nothing, and costs as much as one with them.
+fn histograms(cells: &[(Key, Totals)], read: Read) -> Vec<Point<Buckets>> {
+    let cells = cells.iter().map(|(key, totals)| (key, read(totals)));
+    cells
+        .filter(|(_, counts)| counts.count() > 0)
+        .map(|(key, counts)| point(said(key), buckets(counts)))
         .collect()
 }
 
@@ -231,7 +249,30 @@ fn buckets(counts: &Counts) -> Buckets {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use impresario_models::{Name, VersionNumber};
+
     use super::*;
+    use crate::measure::Measure;
+
+    #[test]
+    fn what_was_never_counted_is_not_told() {
+        let key = |version| Key {
+            pipeline: Name::new("iris").unwrap(),
+            variant: Variant::STANDALONE,
+            model: Name::new("iris").unwrap(),
+            version: VersionNumber::new(version).unwrap(),
+        };
+        let measure = Measure::default();
+        let _unused = measure.cell(key(1));
+        measure.cell(key(2)).coded(Duration::from_millis(1));
+        let cells = used(measure.read());
+        let versions: Vec<_> = cells.iter().map(|(key, _)| key.clone()).collect();
+        assert_eq!(versions, [key(2)]);
+        assert_eq!(histograms(&cells, |totals| &totals.codec).len(), 1);
+        assert!(histograms(&cells, |totals| &totals.request).is_empty());
+    }
 
     #[test]
     fn a_sketch_keeps_its_places() {

@@ -72,9 +72,19 @@ pub(super) fn table<const N: usize>(
 pub(super) fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => printable(text),
         other => other.to_string(),
     }
+}
+
+/// A text whose control characters cannot move the cursor or colour the terminal: callers may have chosen it.
+fn printable(text: &str) -> String {
+    let shown = |character: char| match character {
+        '\n' | '\t' => character,
+        other if other.is_control() => '\u{fffd}',
+        other => other,
+    };
+    text.chars().map(shown).collect()
 }
 
 /// The elements of a list; none where it is not one.
@@ -102,7 +112,7 @@ pub(super) fn bytes(value: &Value) -> String {
 
 /// At most so many characters of a text, on one line.
 pub(super) fn cut(text: &str, most: usize) -> String {
-    let text = text.replace('\n', " ");
+    let text = printable(text).replace(['\n', '\t'], " ");
     match text.chars().count() > most {
         true => text
             .chars()

@@ -125,6 +125,12 @@ fn signals(field: &Field<'_>, r: &mut Reader<'_>) -> Option<Vec<Signal>> {
 }
 
 fn headers(field: &Field<'_>, r: &mut Reader<'_>) -> Option<Headers> {
+    if !field.value().is_object() {
+        // What is written instead may be a header with its key.
+        let message = "expected a table of headers".to_owned();
+        r.error(field, "wrong-type", message);
+        return None;
+    }
     let table = field.table(r)?;
     let mut given = Vec::new();
     for (name, field) in table.entries() {

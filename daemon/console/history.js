@@ -18,18 +18,23 @@ export const GLANCE = { span: HOUR / 2, step: 60 * SECOND, text: "1m" };
 const kept = new Map();
 
 // The windows of a range; asked for again when the next one is full.
-export async function past({ span, step, text }, query) {
+export function past({ span, step, text }, query) {
   const key = JSON.stringify([text, span, query]);
   const known = kept.get(key);
   if (known && Date.now() - known.asked < Math.max(step, 10 * SECOND)) return known.answer;
   const until = Date.now();
-  const answer = await get("metrics/history", { ...query, from: until - span, until, step: text }).catch((error) => {
+  const asked = get("metrics/history", { ...query, from: until - span, until, step: text });
+  // The daemon rounds up to whole windows; which of them is over is told by when it was asked.
+  const cut = asked.then((answer) => ({ ...answer, until: Math.min(answer.until, until) }));
+  const answer = cut.catch((error) => {
     // Without history a page shows the rest, and says what is missing.
     if (error instanceof Refused && ![401, 403].includes(error.status)) return { from: until - span, until, step_ms: step, series: [], trouble: error.message };
     throw error;
   });
   if (kept.size > 40) kept.clear();
+  // Kept before it is there: two who draw at a time ask once.
   kept.set(key, { asked: until, answer });
+  answer.catch(() => kept.delete(key));
   return answer;
 }
 

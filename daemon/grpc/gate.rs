@@ -101,7 +101,12 @@ fn finish(response: &mut Response<Body>, path: &str, id: &str, limits: &Limits) 
     if let Some(refused) = refused
         && let Some(better) = status::restated(&refused, path, limits)
     {
-        tracing::debug!(request = id, grpc_status = ?refused.code(), error = refused.message(), "request refused");
+        tracing::debug!(
+            request = id,
+            grpc_status = i32::from(refused.code()),
+            error = refused.message(),
+            "request refused"
+        );
         replace(response, &better);
     }
     if !response.headers().contains_key(REQUEST_ID)

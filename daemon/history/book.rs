@@ -37,6 +37,8 @@ pub(super) struct Book {
     pub(super) doubt: Vec<Row>,
     /// Series at most.
     pub(super) most: usize,
+    /// Series in the store that cannot be read; they have their places too.
+    unread: usize,
     /// The next number to give.
     next: u32,
 }
@@ -70,11 +72,18 @@ impl Known {
 // === impl Book ===
 
 impl Book {
-    /// A book of what was found in the store.
-    pub(super) fn new(most: usize, known: BTreeMap<Series, Known>, open: u64) -> Self {
-        let numbers = known.values().map(|known| known.number.0);
+    /// A book of what was found in the store: the series that can be read, and the numbers of all. None of those is given out
+    /// again, as its windows would be taken for another's.
+    pub(super) fn new(
+        most: usize,
+        known: BTreeMap<Series, Known>,
+        numbers: &[Number],
+        open: u64,
+    ) -> Self {
+        let last = numbers.iter().max();
         Self {
-            next: numbers.max().map_or(0, |number| number.saturating_add(1)),
+            next: last.map_or(0, |number| number.0.saturating_add(1)),
+            unread: numbers.len().saturating_sub(known.len()),
             known,
             open,
             most,
@@ -111,7 +120,8 @@ impl Book {
             return true;
         }
         let next = self.next.checked_add(1);
-        let (true, Some(next)) = (self.known.len() < self.most, next) else {
+        let taken = self.known.len().saturating_add(self.unread);
+        let (true, Some(next)) = (taken < self.most, next) else {
             return false;
         };
         let known = Known::new(Number(self.next), start);
@@ -223,7 +233,7 @@ mod tests {
     #[test]
     fn cells_that_go_and_come_back_are_counted_once() {
         let series = Series::lost(Name::new("p").unwrap());
-        let mut book = Book::new(1, BTreeMap::new(), 10_000);
+        let mut book = Book::new(1, BTreeMap::new(), &[], 10_000);
         let mut sum = 0;
         for (gone, there, more) in [
             (&[][..], Some(5), 5),

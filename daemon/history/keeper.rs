@@ -74,10 +74,12 @@ impl Keeper {
         now: Now,
     ) -> Result<Self, Error> {
         let mut known = BTreeMap::new();
+        let mut numbers = Vec::new();
         for (key, name) in store.rows(Number::NAMES, usize::MAX)? {
             let Some(number) = Number::of_name(&key) else {
                 continue;
             };
+            numbers.push(number);
             let series = match Series::decode(&name) {
                 Ok(series) => series,
                 Err(error) => {
@@ -95,7 +97,7 @@ impl Keeper {
             let marks = marks.unwrap_or_else(|| Marks::new(now.wall));
             known.insert(series, Known::found(number, marks));
         }
-        let book = Book::new(most, known, Tier::Ten.start(now.wall));
+        let book = Book::new(most, known, &numbers, Tier::Ten.start(now.wall));
         measure.keep_gone();
         Ok(Self {
             store,

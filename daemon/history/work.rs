@@ -34,6 +34,9 @@ struct Inner {
     ended: watch::Receiver<bool>,
 }
 
+/// Lets go of the cells that went when the keeper no longer asks for them: it ended, panicked or never began.
+struct Forget(Measure);
+
 // === impl History ===
 
 impl History {
@@ -51,8 +54,11 @@ impl History {
         let shared = Arc::clone(&keeper.shared);
         let (end, ending) = mpsc::channel();
         let (done, ended) = watch::channel(false);
+        // What was not started is dropped, and this with it.
+        let forget = Forget(measure.clone());
         let work = move || {
             work(keeper, clock, &ending);
+            drop(forget);
             // Nobody may be waiting.
             let _told = done.send(true);
         };
@@ -109,6 +115,14 @@ impl std::fmt::Debug for History {
     }
 }
 
+// === impl Forget ===
+
+impl Drop for Forget {
+    fn drop(&mut self) {
+        self.0.forget_gone();
+    }
+}
+
 fn work(mut keeper: Keeper, clock: Clock, ending: &mpsc::Receiver<()>) {
     loop {
         let now = clock.now().wall;
@@ -120,4 +134,38 @@ fn work(mut keeper: Keeper, clock: Clock, ending: &mpsc::Receiver<()>) {
         }
     }
     keeper.finish(clock.now());
+}
+
+#[cfg(test)]
+mod tests {
+    use impresario_models::Name;
+
+    use super::*;
+    use crate::measure::{Outcome, Sample};
+    use crate::store::{Memory, Retention};
+
+    #[test]
+    fn cells_that_go_after_its_end_are_not_kept() {
+        let measure = Measure::default();
+        let store = Arc::new(Memory::new(Retention::default()));
+        let history = History::start(store, measure.clone(), 4, Clock::start()).unwrap();
+        history.0.end.send(()).unwrap();
+        // Its end is told, or nobody is left who could tell it.
+        let ended = &history.0.ended;
+        while !*ended.borrow() && ended.has_changed().is_ok() {
+            thread::yield_now();
+        }
+        assert!(*ended.borrow());
+        let name = Name::new("p").unwrap();
+        measure.lost(&name).record(Sample {
+            outcome: Outcome::Success,
+            rows: 1,
+            request: Duration::from_millis(1),
+            times: None,
+            trace: None,
+            at_ms: 1,
+        });
+        measure.retain(|_| false, |_| false, |_| false);
+        assert_eq!(measure.survey().gone, (0, 0));
+    }
 }

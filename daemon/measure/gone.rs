@@ -61,6 +61,14 @@ impl Measure {
         self.0.gone.wanted.store(true, Relaxed);
     }
 
+    /// Nobody asks for what went any more: what there is of it is forgotten, and no more is kept.
+    pub fn forget_gone(&self) {
+        // Under the lock, so that nobody adds to it who found it wanted before.
+        let mut went = lock(&self.0.gone.cells);
+        self.0.gone.wanted.store(false, Relaxed);
+        *went = Went::default();
+    }
+
     /// All cells, those that went once more the next time.
     #[must_use]
     pub fn survey(&self) -> Survey {
@@ -88,9 +96,44 @@ impl Measure {
     pub fn take_survey(&self) -> Survey {
         let survey = self.survey();
         let mut went = lock(&self.0.gone.cells);
-        // What went meanwhile is behind those.
-        went.cells.drain(..survey.gone.0);
-        went.lost.drain(..survey.gone.1);
+        // What went meanwhile is behind those; there are fewer only where they were forgotten meanwhile.
+        let cells = survey.gone.0.min(went.cells.len());
+        went.cells.drain(..cells);
+        let lost = survey.gone.1.min(went.lost.len());
+        went.lost.drain(..lost);
         survey
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::measure::{Outcome, Sample};
+
+    #[test]
+    fn what_goes_is_kept_only_while_somebody_asks_for_it() {
+        let measure = Measure::default();
+        let goes = || {
+            let name = Name::new("p").unwrap();
+            measure.lost(&name).record(Sample {
+                outcome: Outcome::Success,
+                rows: 1,
+                request: Duration::from_millis(1),
+                times: None,
+                trace: None,
+                at_ms: 1,
+            });
+            measure.retain(|_| false, |_| false, |_| false);
+            measure.survey().gone
+        };
+        assert_eq!(goes(), (0, 0));
+        measure.keep_gone();
+        assert_eq!(goes(), (0, 1));
+        assert_eq!(goes(), (0, 2));
+        measure.forget_gone();
+        assert_eq!(measure.survey().gone, (0, 0));
+        assert_eq!(goes(), (0, 0));
     }
 }

@@ -148,9 +148,7 @@ impl Measure {
     /// What every cell has counted.
     #[must_use]
     pub fn read(&self) -> Vec<(Key, Totals)> {
-        let cells = lock(&self.0.cells);
-        let read = |(key, cell): (&Key, &Arc<Cell>)| (key.clone(), cell.totals());
-        cells.iter().map(read).collect()
+        totals(self.held(|_| true))
     }
 
     /// Requests that can be looked up, of those cells that have any: by coarse bucket of what they took.
@@ -164,10 +162,14 @@ impl Measure {
     /// What the cells of one pipeline have counted.
     #[must_use]
     pub fn read_of(&self, pipeline: &Name) -> Vec<(Key, Totals)> {
+        totals(self.held(|key| key.pipeline == *pipeline))
+    }
+
+    /// Some cells, to be read without the lock: who publishes a route table waits for it.
+    fn held(&self, of: impl Fn(&Key) -> bool) -> Vec<(Key, Arc<Cell>)> {
         let cells = lock(&self.0.cells);
-        let of_pipeline = cells.iter().filter(|(key, _)| key.pipeline == *pipeline);
-        of_pipeline
-            .map(|(key, cell)| (key.clone(), cell.totals()))
+        let some = cells.iter().filter(|(key, _)| of(key));
+        some.map(|(key, cell)| (key.clone(), Arc::clone(cell)))
             .collect()
     }
 
@@ -223,6 +225,11 @@ impl Measure {
         });
         lock(&self.0.graphs).retain(|key, nodes| held(nodes) || graph(key));
     }
+}
+
+fn totals(cells: Vec<(Key, Arc<Cell>)>) -> Vec<(Key, Totals)> {
+    let read = |(key, cell): (Key, Arc<Cell>)| (key, cell.totals());
+    cells.into_iter().map(read).collect()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

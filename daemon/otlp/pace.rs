@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// The longest that a collector is left alone because it asked for it.
+const REST: Duration = Duration::from_secs(5 * 60);
+
 /// The pace of tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pace {
@@ -42,5 +45,10 @@ impl Pace {
         let part = 0.5 + 0.5 * (draw as f64 / u64::MAX as f64);
         let wait = wait.mul_f64(part).max(asked.unwrap_or_default());
         (spent.saturating_add(wait) <= self.patience).then_some(wait)
+    }
+
+    /// How long to leave a collector alone after what it refused was given up: as long as it asked for, within bounds.
+    pub(super) fn rest(asked: Option<Duration>) -> Duration {
+        asked.unwrap_or_default().min(REST)
     }
 }

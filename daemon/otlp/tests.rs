@@ -4,7 +4,11 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
+
+use tracing_subscriber::layer::{Context, SubscriberExt};
+use tracing_subscriber::{Layer, Registry};
 
 use super::batcher::{Batcher, Bounds, Due, Full};
 use super::pace::Pace;
@@ -50,6 +54,17 @@ impl Send for Scripted {
         self.tries.borrow_mut().push(items);
         let next = self.answers.borrow_mut().pop_front();
         next.unwrap_or_else(taken)
+    }
+}
+
+/// Counts warnings.
+#[derive(Clone, Default)]
+struct Warnings(Arc<AtomicUsize>);
+
+impl<S: tracing::Subscriber> Layer<S> for Warnings {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        let warns = *event.metadata().level() == tracing::Level::WARN;
+        self.0.fetch_add(usize::from(warns), Relaxed);
     }
 }
 
@@ -234,6 +249,11 @@ fn waits_grow_and_end() {
         Duration::from_secs(2),
         "the draw takes up to half of it off"
     );
+    let rests = [None, Some(7), Some(3_600)].map(|asked| {
+        let rest = Pace::rest(asked.map(Duration::from_secs));
+        rest.as_secs()
+    });
+    assert_eq!(rests, [0, 7, 300], "nobody is left alone for ever");
 }
 
 #[tokio::test]
@@ -250,6 +270,21 @@ async fn what_is_taken_is_counted_and_what_is_not_kept_too() {
         shown.trouble.as_deref(),
         Some("3 of 4 were not kept: no room")
     );
+}
+
+#[tokio::test]
+async fn what_is_not_kept_is_told_once_while_it_lasts() {
+    let partly = || Sent::Taken {
+        rejected: 1,
+        message: "no room".to_owned(),
+    };
+    let warnings = Warnings::default();
+    let told = Registry::default().with(warnings.clone());
+    let told = tracing::subscriber::set_default(told);
+    let shown = worked(10, &Scripted::new([partly(), partly(), partly()])).await;
+    drop(told);
+    assert_eq!((shown.exported, shown.rejected), (7, 3));
+    assert_eq!(warnings.0.load(Relaxed), 1);
 }
 
 #[tokio::test]
@@ -299,6 +334,26 @@ async fn a_collector_that_asks_for_too_much_time_gets_nothing() {
     let (shown, ()) = tokio::join!(work(&queue, &scripted, Pace::default()), closing);
     assert_eq!(scripted.tries(), [4]);
     assert_eq!((shown.exported, shown.failed), (0, 4));
+}
+
+#[tokio::test]
+async fn a_collector_that_asks_for_too_much_time_is_left_alone_until_the_daemon_goes_down() {
+    let scripted = Scripted::new([later(Some(Duration::from_secs(3_600)))]);
+    let queue = Queue::new(bounds());
+    queue.push(vec![(span(), 10); 8]).unwrap();
+    let closing = async {
+        while scripted.tries().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let before = (scripted.tries(), queue.waiting());
+        queue.close();
+        before
+    };
+    let (shown, before) = tokio::join!(work(&queue, &scripted, Pace::default()), closing);
+    assert_eq!(before, (vec![4], 4), "the next waits too");
+    assert_eq!(scripted.tries(), [4, 4]);
+    assert_eq!((shown.exported, shown.failed), (4, 4));
 }
 
 #[tokio::test]

@@ -45,7 +45,11 @@ impl<S: Send> Worker<S> {
     ) {
         while let Some(batch) = queue.take().await {
             let items = batch.len() as u64;
-            self.deliver(queue, &body(pack, batch), items).await;
+            let rest = self.deliver(queue, &body(pack, batch), items).await;
+            if !rest.is_zero() {
+                // When the daemon goes down, what waits is tried all the same.
+                queue.pause(rest).await;
+            }
         }
     }
 
@@ -78,7 +82,7 @@ impl<S: Send> Worker<S> {
                 Sent::Refused(why) => self.given_up(items, why),
                 Sent::Later { why, after } => {
                     let later = self.pace.wait(tried, Duration::ZERO, after, draw());
-                    wait = later.unwrap_or(every).max(every);
+                    wait = later.unwrap_or_else(|| Pace::rest(after)).max(every);
                     self.given_up(items, why);
                 }
             }
@@ -88,25 +92,26 @@ impl<S: Send> Worker<S> {
         }
     }
 
-    async fn deliver<T>(&mut self, queue: &Queue<T>, body: &Body, items: u64) {
+    /// Tries until it is taken or given up; how long the collector wants to be left alone then.
+    async fn deliver<T>(&mut self, queue: &Queue<T>, body: &Body, items: u64) -> Duration {
         let begun = clock::instant();
         let (mut tried, mut last) = (0, false);
         loop {
             tried += 1;
-            let (why, wait) = match self.sender.send(body).await {
+            let (why, wait, rest) = match self.sender.send(body).await {
                 Sent::Taken { rejected, message } => {
                     self.taken(items, rejected, &message);
-                    return;
+                    return Duration::ZERO;
                 }
-                Sent::Refused(why) => (why, None),
+                Sent::Refused(why) => (why, None, Duration::ZERO),
                 Sent::Later { why, after } => {
                     let wait = self.pace.wait(tried, begun.elapsed(), after, draw());
-                    (why, wait)
+                    (why, wait, Pace::rest(after))
                 }
             };
             let Some(wait) = wait.filter(|_| !last) else {
                 self.given_up(items, why);
-                return;
+                return rest;
             };
             self.failing(&why);
             self.tally.trouble(Some(why));
@@ -117,22 +122,25 @@ impl<S: Send> Worker<S> {
 
     fn taken(&mut self, items: u64, rejected: u64, message: &str) {
         self.tally.taken(items, rejected);
-        let (signal, to) = (self.signal.as_str(), &self.to);
-        if let Some(trouble) = self.trouble.take() {
-            tracing::info!(signal, to, after = ?trouble.since.elapsed(), "otlp: the collector takes it again");
-        }
         if rejected == 0 && message.is_empty() {
+            if let Some(trouble) = self.trouble.take() {
+                let (signal, to) = (self.signal.as_str(), &self.to);
+                tracing::info!(signal, to, after = ?trouble.since.elapsed(), "otlp: the collector takes it again");
+            }
             self.tally.trouble(None);
             return;
         }
-        tracing::warn!(
-            signal,
-            to,
-            items,
-            rejected,
-            message,
-            "otlp: the collector did not keep all of it"
-        );
+        if self.tells() {
+            let (signal, to) = (self.signal.as_str(), &self.to);
+            tracing::warn!(
+                signal,
+                to,
+                items,
+                rejected,
+                message,
+                "otlp: the collector did not keep all of it"
+            );
+        }
         self.tally.trouble(Some(format!(
             "{rejected} of {items} were not kept: {message}"
         )));
@@ -144,15 +152,8 @@ impl<S: Send> Worker<S> {
         self.tally.trouble(Some(why));
     }
 
-    /// Tells of a trouble when it begins, and once in a while.
     fn failing(&mut self, why: &str) {
-        let now = clock::instant();
-        let trouble = self.trouble.get_or_insert(Trouble {
-            since: now,
-            told: now,
-        });
-        if trouble.since == now || now.saturating_duration_since(trouble.told) >= TELL_EVERY {
-            trouble.told = now;
+        if self.tells() {
             let (signal, to) = (self.signal.as_str(), &self.to);
             tracing::warn!(
                 signal,
@@ -161,5 +162,20 @@ impl<S: Send> Worker<S> {
                 "otlp: the collector does not take it; serving goes on"
             );
         }
+    }
+
+    /// Whether to tell of a trouble: when it begins, and once in a while.
+    fn tells(&mut self) -> bool {
+        let now = clock::instant();
+        let trouble = self.trouble.get_or_insert(Trouble {
+            since: now,
+            told: now,
+        });
+        let tells =
+            trouble.since == now || now.saturating_duration_since(trouble.told) >= TELL_EVERY;
+        if tells {
+            trouble.told = now;
+        }
+        tells
     }
 }

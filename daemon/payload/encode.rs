@@ -43,9 +43,14 @@ enum Left {
 /// A line without its end, and whether it had to be made smaller than its request was.
 pub(super) fn encode(record: &mut Record, hidden: &[Field], most: usize) -> (Vec<u8>, bool) {
     let mut left = match record.sheds() {
+        // With them it would be above `most`, and so would have lost all that this leaves out.
+        _ if record.unparametered => Left::Words,
         true => Left::Data,
         false => Left::Nothing,
     };
+    if left == Left::Words {
+        record.shed();
+    }
     loop {
         let here = Hidden {
             always: hidden,
@@ -64,9 +69,7 @@ pub(super) fn encode(record: &mut Record, hidden: &[Field], most: usize) -> (Vec
             return (text.0, left > Left::Nothing);
         };
         left = next;
-        for tensors in [&mut record.inputs, &mut record.outputs] {
-            tensors.iter_mut().for_each(Tensors::shed);
-        }
+        record.shed();
     }
 }
 
@@ -258,6 +261,13 @@ impl Record {
             .flatten()
             .flat_map(|tensors| &tensors.parts);
         parts.any(|part| matches!(part, Part::Outline(..)))
+    }
+
+    /// Lets go of the data of its tensors.
+    fn shed(&mut self) {
+        for tensors in [&mut self.inputs, &mut self.outputs] {
+            tensors.iter_mut().for_each(Tensors::shed);
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
@@ -200,8 +200,33 @@ fn make_room(settings: &Settings) -> io::Result<()> {
         if !many && bytes.saturating_add(settings.max_file) <= settings.max_total {
             break;
         }
-        fs::remove_file(&oldest.path)?;
+        delete(&oldest.path)?;
         bytes = bytes.saturating_sub(oldest.bytes);
     }
     Ok(())
+}
+
+/// Deletes a file; one that somebody else has deleted meanwhile is gone all the same.
+fn delete(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_deleted_already_is_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("old");
+        fs::write(&path, "a line").unwrap();
+        delete(&path).unwrap();
+        assert!(!path.exists());
+        delete(&path).unwrap();
+        // What is no file is in the way still.
+        assert!(delete(folder.path()).is_err());
+    }
 }

@@ -8,13 +8,16 @@ use impresario_pipelines::Variant;
 use impresario_pipelines::table::Why;
 
 use super::redact::Field;
-use crate::codec::Parameters;
+use crate::codec::{Parameter, Parameters};
 use crate::error::Error;
 use crate::measure::Outcome;
 use crate::trace::TraceId;
 
 /// What a text of a BYTES tensor takes beside its bytes.
 const PIECE: usize = 24;
+
+/// What a parameter takes beside its name and its text.
+const NAMED: usize = 2 * PIECE;
 
 /// One request.
 #[derive(Clone, Debug)]
@@ -55,6 +58,8 @@ pub struct Record {
     pub trail: Vec<(&'static str, String)>,
     /// Its parameters.
     pub parameters: Parameters,
+    /// They were too large to be kept: there are none here.
+    pub unparametered: bool,
     /// What it asked.
     pub inputs: Option<Tensors>,
     /// The names of the outputs that it asked for; all where nothing is said.
@@ -130,11 +135,27 @@ impl Record {
         wanted.is_none_or(|wanted| wanted.iter().any(|known| **known == *name))
     }
 
-    /// Bytes of its tensors in memory.
+    /// Bytes in memory of what its caller or its model chose the size of.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let tensors = [&self.inputs, &self.outputs];
-        tensors.into_iter().flatten().map(Tensors::bytes).sum()
+        let tensors: usize = tensors.into_iter().flatten().map(Tensors::bytes).sum();
+        let message = self.failure.as_ref().map_or(0, |why| why.message.len());
+        let id = self.id.as_ref().map_or(0, |id| id.len());
+        tensors + self.parameters.bytes() + message + id
+    }
+}
+
+// === impl Parameters ===
+
+impl Parameters {
+    /// Bytes in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        let size = |(name, value): (&str, &Parameter)| match value {
+            Parameter::Text(text) => NAMED + name.len() + text.len(),
+            _ => NAMED + name.len(),
+        };
+        self.iter().map(size).sum()
     }
 }
 

@@ -74,6 +74,7 @@ fn record(id: &str, tensors: &[Tensor]) -> Record {
         limit: Some(Duration::from_millis(250)),
         trail: Vec::new(),
         parameters: Parameters::default(),
+        unparametered: false,
         inputs: copy(),
         wanted: None,
         outputs: copy(),

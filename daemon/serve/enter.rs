@@ -43,7 +43,14 @@ impl Serve {
         terms: Terms,
     ) -> Result<Entry, Error> {
         let arrived = terms.arrived;
+        let mut leaves = Leaves {
+            serve: self,
+            name,
+            arrived,
+            waits: true,
+        };
         let found = self.meet(name, version, For::Request(asks), terms).await;
+        leaves.waits = false;
         let entry = found.inspect_err(|error| {
             self.lost(name, error.code().outcome, arrived);
             self.keep_unanswered(name, asks, arrived, error);
@@ -96,6 +103,22 @@ impl Serve {
                 trace: None,
                 at_ms: clock::wall_ms(),
             });
+        }
+    }
+}
+
+/// Counts a caller who leaves while it waits for a version that is parked: the future is dropped then.
+struct Leaves<'a> {
+    serve: &'a Serve,
+    name: &'a str,
+    arrived: Instant,
+    waits: bool,
+}
+
+impl Drop for Leaves<'_> {
+    fn drop(&mut self) {
+        if self.waits {
+            self.serve.lost(self.name, Outcome::Abandoned, self.arrived);
         }
     }
 }

@@ -34,6 +34,8 @@ pub(super) struct Keep {
     unit: Option<Unit>,
     hidden: Vec<Field>,
     parameters: Parameters,
+    /// They were too large to be kept.
+    unparametered: bool,
     /// The names of the outputs that are asked for; all where nothing is said.
     wanted: Option<Box<[Arc<str>]>>,
 }
@@ -89,6 +91,7 @@ impl Serve {
             unit: asks.unit(),
             hidden: hidden(&route.service.key),
             parameters: Parameters::default(),
+            unparametered: false,
             wanted: None,
         }))
     }
@@ -136,7 +139,7 @@ impl Entry {
     /// Notes the parameters of the request, for its record.
     pub fn keeps(&mut self, parameters: &Parameters) {
         if let Some(keep) = &mut self.keep {
-            keep.parameters = parameters.clone();
+            keep.notes(parameters);
         }
     }
 }
@@ -144,6 +147,15 @@ impl Entry {
 // === impl Keep ===
 
 impl Keep {
+    /// Copies the parameters, unless they are more than a record may be: they would be left out of its line, and until then
+    /// be in memory twice.
+    fn notes(&mut self, parameters: &Parameters) {
+        self.unparametered = parameters.bytes() > self.log.most();
+        if !self.unparametered {
+            self.parameters = parameters.clone();
+        }
+    }
+
     /// Notes which outputs are asked for, by their places in the contract.
     pub(super) fn wants(
         &mut self,
@@ -244,6 +256,7 @@ impl<'a> Draft<'a> {
             unit,
             hidden,
             parameters,
+            unparametered,
             wanted,
             ..
         } = self.keep.clone();
@@ -266,10 +279,56 @@ impl<'a> Draft<'a> {
             limit: self.limit,
             trail: Vec::new(),
             parameters,
+            unparametered,
             inputs: self.inputs,
             wanted,
             outputs: self.outputs,
             hidden,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::Settings;
+
+    #[test]
+    fn parameters_that_no_record_has_room_for_are_not_kept() {
+        let above = tempfile::tempdir().unwrap();
+        let log = Log::start(Settings {
+            folder: above.path().join("payload"),
+            sample: 1.0,
+            failures: 1.0,
+            pipelines: Vec::new(),
+            max_file: 1 << 20,
+            max_files: 2,
+            max_total: 4 << 20,
+            queue: 4,
+            queue_bytes: 1 << 20,
+            max_record: 1_000,
+            redact: Vec::new(),
+        });
+        let log = log.unwrap();
+        for (length, unparametered) in [(100, false), (2_000, true)] {
+            let mut keep = Keep {
+                log: log.clone(),
+                pick: Pick::Always,
+                id: None,
+                revision: Revision(1),
+                unit: None,
+                hidden: Vec::new(),
+                parameters: Parameters::default(),
+                unparametered: false,
+                wanted: None,
+            };
+            keep.notes(&Parameters::text("tier", &"p".repeat(length)));
+            let record = Draft::new(&keep).record(Name::new("front").unwrap(), Outcome::Success);
+            let is_there = record.parameters.get("tier").is_some();
+            assert_eq!(
+                (record.unparametered, is_there),
+                (unparametered, !unparametered)
+            );
         }
     }
 }

@@ -10,6 +10,10 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 /// The longest filter, in bytes.
 const LONGEST: usize = 4_096;
 
+/// Targets that are never logged: the first writes every header of a request as it is sent, the second decides whether
+/// `ureq` tells of whole URLs. Both hold secrets.
+const SECRET: [&str; 2] = ["ureq_proto", "ureq::util"];
+
 /// Why a text is no filter, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
@@ -61,6 +65,9 @@ pub fn filter(text: &str) -> Result<EnvFilter, FilterError> {
         check(word, column + indent)?;
         column += part.chars().count() + 1;
     }
+    // The longest target decides, and nobody may write a longer one.
+    let silent = SECRET.map(|target| format!("{target}=off"));
+    words.extend(silent.iter().map(String::as_str));
     EnvFilter::try_new(words.join(",")).map_err(|error| FilterError::Part {
         part: text.to_owned(),
         column: 1,
@@ -69,6 +76,15 @@ pub fn filter(text: &str) -> Result<EnvFilter, FilterError> {
 }
 
 fn check(word: &str, column: usize) -> Result<(), FilterError> {
+    let part = |why: String| FilterError::Part {
+        part: word.to_owned(),
+        column,
+        why,
+    };
+    // No span is there to be asked for, and what spans hold may be asked for by regular expressions of any size.
+    if word.contains(['[', ']', '{', '}']) {
+        return Err(part("there are no spans to ask for".to_owned()));
+    }
     let wrong = |word: &str, at: usize| FilterError::Level {
         word: word.to_owned(),
         column: at,
@@ -80,17 +96,14 @@ fn check(word: &str, column: usize) -> Result<(), FilterError> {
             false => Err(wrong(word, column)),
         };
     };
-    // What spans hold may be asked for in braces, with equals signs of its own.
-    let plain = !level.contains(['}', ']', '"']);
-    if plain && !LEVELS.contains(&level.to_ascii_lowercase().as_str()) {
+    if !LEVELS.contains(&level.to_ascii_lowercase().as_str()) {
         return Err(wrong(level, column + target.chars().count() + 1));
     }
+    if let Some(secret) = SECRET.into_iter().find(|name| target.starts_with(name)) {
+        return Err(part(format!("{secret} is never logged: it tells secrets")));
+    }
     let read = EnvFilter::try_new(word);
-    read.map(drop).map_err(|error| FilterError::Part {
-        part: word.to_owned(),
-        column,
-        why: error.to_string(),
-    })
+    read.map(drop).map_err(|error| part(error.to_string()))
 }
 
 // === impl FilterError ===

@@ -69,16 +69,16 @@ impl Logging {
     }
 
     /// Logs by another filter from now on; what held before is returned. Who wanted it is logged, by the filter that lets
-    /// it through.
+    /// it through; where neither does, by one that holds for that line only.
     ///
     /// # Errors
     /// [`NotSet`]; nothing was changed.
     pub fn set(&self, text: &str, actor: &str, reason: Option<&str>) -> Result<String, NotSet> {
-        let filter = filter(text)?;
+        let wanted = filter(text)?;
         let handle = self.0.handle.as_ref().ok_or(NotSet::Foreign)?;
         let mut now = self.now();
         let before = now.clone();
-        let told = tracing::enabled!(tracing::Level::WARN);
+        let heard = || tracing::enabled!(tracing::Level::WARN);
         let tell = || {
             tracing::warn!(
                 actor,
@@ -88,13 +88,21 @@ impl Logging {
                 "what is logged was changed"
             );
         };
+        // It fails only where the subscriber is gone, and with it all that is logged.
+        let reload = |to: EnvFilter| handle.reload(to).map_err(|_| NotSet::Foreign);
+        let told = heard();
         if told {
             tell();
         }
-        // It fails only where the subscriber is gone, and with it all that is logged.
-        handle.reload(filter).map_err(|_| NotSet::Foreign)?;
+        reload(wanted)?;
         if !told {
-            tell();
+            if heard() {
+                tell();
+            } else {
+                reload(filter("warn")?)?;
+                tell();
+                reload(filter(text)?)?;
+            }
         }
         text.clone_into(&mut now);
         Ok(before)

@@ -97,7 +97,7 @@ fn filters_are_read_strictly_and_say_where() {
         "info,impresario::actors=debug",
         " warn , impresario=trace ",
         "impresario=DEBUG",
-        "info,[request{id=7}]=debug",
+        "trace,ureq=trace",
     ] {
         assert!(filter(good).is_ok(), "{good}");
     }
@@ -111,6 +111,10 @@ fn filters_are_read_strictly_and_say_where() {
         "info, impresario::actors",
         "info,,warn",
         "info,a[=debug",
+        "info,$a=debug",
+        " [request{id=a.*}]=debug",
+        "info,ureq_proto::client=trace",
+        "ureq::util=trace",
         "",
         "  ",
     ]
@@ -120,13 +124,37 @@ fn filters_are_read_strictly_and_say_where() {
         17: expected one of off, error, warn, info, debug, trace, got 'debg' (did you mean 'debug'?)
         7: expected one of off, error, warn, info, debug, trace, got 'impresario::actors' (for one target, write target=level)
         6: expected one of off, error, warn, info, debug, trace, got '' (for one target, write target=level)
-        6: expected a log filter such as 'info' or 'info,impresario::actors=debug', got 'a[=debug': invalid filter directive (for one target, write target=level)
+        6: expected a log filter such as 'info' or 'info,impresario::actors=debug', got 'a[=debug': there are no spans to ask for (for one target, write target=level)
+        6: expected a log filter such as 'info' or 'info,impresario::actors=debug', got '$a=debug': invalid filter directive (for one target, write target=level)
+        2: expected a log filter such as 'info' or 'info,impresario::actors=debug', got '[request{id=a.*}]=debug': there are no spans to ask for (for one target, write target=level)
+        6: expected a log filter such as 'info' or 'info,impresario::actors=debug', got 'ureq_proto::client=trace': ureq_proto is never logged: it tells secrets (for one target, write target=level)
+        1: expected a log filter such as 'info' or 'info,impresario::actors=debug', got 'ureq::util=trace': ureq::util is never logged: it tells secrets (for one target, write target=level)
         1: expected a log filter such as 'info', got an empty one (for one target, write target=level)
         1: expected a log filter such as 'info', got an empty one (for one target, write target=level)"#]].assert_eq(&said.join("\n"));
     assert!(matches!(
         filter(&"a=info,".repeat(1_000)),
         Err(FilterError::Long(7_000))
     ));
+}
+
+#[test]
+fn what_tells_secrets_is_never_logged() {
+    for text in ["trace", "trace,ureq=trace", "off,ureq=trace"] {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let kept = Kept {
+            shape: Shape::Plain,
+            lines: Arc::clone(&lines),
+        };
+        let subscriber = Registry::default().with(filter(text).unwrap()).with(kept);
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::trace!(target: "ureq_proto::util", "authorization: Bearer hunter2");
+            tracing::error!(target: "ureq::util", "/hunter2");
+            tracing::trace!(target: "ureq::run", "seen");
+        });
+        let lines = lines.lock().unwrap();
+        assert_eq!(lines.len(), 1, "{text}: {lines:?}");
+        assert!(lines[0].contains("seen"), "{text}: {lines:?}");
+    }
 }
 
 #[test]
@@ -148,6 +176,9 @@ fn a_level_is_changed_and_who_did_it_is_always_logged() {
         tracing::info!("seen");
         assert_eq!(logging.set("off", "bob", None), Ok("info".to_owned()));
         tracing::error!("hidden too");
+        // Neither of the two lets the line through.
+        assert_eq!(logging.set("error", "cid", None), Ok("off".to_owned()));
+        tracing::warn!("hidden as well");
         let refused = logging.set("inof", "eve", None);
         assert!(matches!(
             refused,
@@ -156,14 +187,15 @@ fn a_level_is_changed_and_who_did_it_is_always_logged() {
     });
     assert_eq!(
         (logging.level().as_str(), logging.configured()),
-        ("off", "error")
+        ("error", "error")
     );
     let lines = lines.lock().unwrap();
     let said = |line: &str, what: &str| line.contains(what);
-    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert_eq!(lines.len(), 4, "{lines:?}");
     assert!(said(&lines[0], "\"actor\":\"ada\"") && said(&lines[0], "\"reason\":\"to see\""));
     assert!(said(&lines[1], "\"seen\""));
     assert!(said(&lines[2], "\"actor\":\"bob\"") && said(&lines[2], "\"after\":\"off\""));
+    assert!(said(&lines[3], "\"actor\":\"cid\"") && said(&lines[3], "\"before\":\"off\""));
 }
 
 #[test]

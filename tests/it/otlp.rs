@@ -406,6 +406,11 @@ fn the_level_changes_at_run_time() {
         (changed.status, &changed.body["before"]),
         (200, &json!("info"))
     );
+    let audit = daemon.admin_get("/audit?action=log.level");
+    assert_eq!(
+        audit.body["records"][0]["reason"], "from 'info' to 'info,impresario=debug': to see",
+        "{audit:?}"
+    );
     daemon.infer("nobody", json!([]));
     assert_eq!(refused(&daemon), 1, "{}", daemon.log());
     assert!(

@@ -6,6 +6,7 @@
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ const DELAY: f64 = 0.030;
 struct Prometheus {
     child: Child,
     url: String,
+    log: PathBuf,
     _data: tempfile::TempDir,
 }
 
@@ -67,7 +69,7 @@ fn native_histograms_are_scraped_and_answer_queries() {
         return;
     }
     let (house, daemon, slowest) = busy();
-    let prometheus = Prometheus::start(&house, &daemon, &["native-histograms"]);
+    let mut prometheus = Prometheus::start(&house, &daemon, &["native-histograms"]);
     let of = "impresario_request_duration_seconds{pipeline=\"slow\"}";
     let count = prometheus.until(&format!("histogram_count({of})"), |count| {
         count == REQUESTS as f64
@@ -81,9 +83,12 @@ fn native_histograms_are_scraped_and_answer_queries() {
     );
     let sum = prometheus.value(&format!("histogram_sum({of})"));
     assert!((DELAY * 60.0..=slowest * 60.0).contains(&sum), "{sum}");
-    assert_eq!(prometheus.successes(), REQUESTS as f64);
-    let commits = prometheus.value("histogram_count(impresario_store_commit_duration_seconds)");
-    assert!(commits >= 0.0);
+    prometheus.until_all_succeeded();
+    // A pipeline was put.
+    prometheus.until(
+        "histogram_count(impresario_store_commit_duration_seconds)",
+        |commits| commits > 0.0,
+    );
     // Of what it counts in native histograms it keeps no classic ones.
     assert_eq!(
         prometheus.ask("impresario_request_duration_seconds_bucket"),
@@ -104,12 +109,12 @@ fn openmetrics_is_scraped_and_answers_queries() {
     );
     assert!(content.starts_with("application/openmetrics-text; version=1.0.0"));
     assert!(text.ends_with("# EOF\n"));
-    let prometheus = Prometheus::start(&house, &daemon, &["exemplar-storage"]);
+    let mut prometheus = Prometheus::start(&house, &daemon, &["exemplar-storage"]);
     let of = "impresario_request_duration_seconds";
     prometheus.until(&format!("{of}_count{{pipeline=\"slow\"}}"), |count| {
         count == REQUESTS as f64
     });
-    assert_eq!(prometheus.successes(), REQUESTS as f64);
+    prometheus.until_all_succeeded();
     let p99 = prometheus.value(&format!(
         "histogram_quantile(0.99, sum by (le) ({of}_bucket{{pipeline=\"slow\"}}))"
     ));
@@ -117,7 +122,7 @@ fn openmetrics_is_scraped_and_answers_queries() {
     assert!((DELAY / 2.0..=slowest * 2.0).contains(&p99), "{p99}");
     let lost =
         "impresario_requests_total{pipeline=\"nobody\",version=\"\",outcome=\"unavailable\"}";
-    assert_eq!(prometheus.value(lost), 1.0);
+    prometheus.until(lost, |lost| lost == 1.0);
 }
 
 /// A daemon whose slow model was asked, one request after another; and what the slowest of them took its caller.
@@ -170,13 +175,13 @@ fn installed(program: &str) -> bool {
 // === impl Prometheus ===
 
 impl Prometheus {
-    /// Scrapes the daemon twice a second, with features of its own.
+    /// Scrapes the daemon every two seconds, with features of its own.
     fn start(house: &House, daemon: &Daemon, features: &[&str]) -> Self {
         let data = tempfile::tempdir().unwrap();
         let config = house.write(
             "prometheus.yml",
             &format!(
-                "global: {{ scrape_interval: 500ms, scrape_timeout: 500ms }}\n\
+                "global: {{ scrape_interval: 2s, scrape_timeout: 2s }}\n\
                  scrape_configs:\n- job_name: impresario\n  static_configs:\n  - targets: ['{}']\n",
                 daemon.admin
             ),
@@ -185,19 +190,20 @@ impl Prometheus {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
-        let log = fs::File::create(house.path().join("prometheus.log")).unwrap();
+        let log = house.path().join("prometheus.log");
         let child = Command::new("prometheus")
             .arg(format!("--config.file={}", config.display()))
             .arg(format!("--storage.tsdb.path={}", data.path().display()))
             .arg(format!("--web.listen-address={address}"))
             .arg(format!("--enable-feature={}", features.join(",")))
             .stdout(Stdio::null())
-            .stderr(log)
+            .stderr(fs::File::create(&log).unwrap())
             .spawn()
             .unwrap();
-        let prometheus = Self {
+        let mut prometheus = Self {
             child,
             url: format!("http://{address}"),
+            log,
             _data: data,
         };
         prometheus.until("up", |up| up == 1.0);
@@ -219,14 +225,13 @@ impl Prometheus {
         answer.body["data"]["result"].clone()
     }
 
-    /// The only value that a query answers with.
-    fn value(&self, query: &str) -> f64 {
-        let found = self.ask(query);
-        number(&found).unwrap_or_else(|| panic!("{query}: {found}"))
+    /// The only value that a query answers with, when there is one.
+    fn value(&mut self, query: &str) -> f64 {
+        self.until(query, |value| !value.is_nan())
     }
 
     /// Asks until the value is as it should be: when it scrapes is its own business.
-    fn until(&self, query: &str, right: impl Fn(f64) -> bool) -> f64 {
+    fn until(&mut self, query: &str, right: impl Fn(f64) -> bool) -> f64 {
         let end = impresario::clock::instant() + PATIENCE;
         loop {
             let found = self.ask(query);
@@ -234,13 +239,19 @@ impl Prometheus {
                 Some(value) if right(value) => return value,
                 _ => {}
             }
+            if let Some(status) = self.child.try_wait().unwrap() {
+                let log = fs::read_to_string(&self.log).unwrap_or_default();
+                panic!("prometheus ended, {status}:\n{log}");
+            }
             assert!(impresario::clock::instant() < end, "{query}: {found}");
             std::thread::park_timeout(Duration::from_millis(50));
         }
     }
 
-    fn successes(&self) -> f64 {
-        self.value("sum(impresario_requests_total{pipeline=\"slow\",outcome=\"success\"})")
+    /// Until every request to the slow model is counted as one that succeeded.
+    fn until_all_succeeded(&mut self) {
+        let query = "sum(impresario_requests_total{pipeline=\"slow\",outcome=\"success\"})";
+        self.until(query, |count| count == REQUESTS as f64);
     }
 }
 

@@ -21,6 +21,15 @@ fn top(admin: &str, more: &[&str]) -> Output {
     command.args(more).output().unwrap()
 }
 
+/// Ends the traffic when it is dropped: a scope waits for its threads also where a test has failed in it.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn once_tells_what_happened_over_its_interval() {
     let house = House::new();
@@ -34,12 +43,11 @@ fn once_tells_what_happened_over_its_interval() {
                 daemon.infer("iris", iris(&[5.1, 3.5, 1.4, 0.2]));
             }
         });
-        let seen = (
+        let _stop = Stop(&stop);
+        (
             top(&daemon.admin, &["--output", "json"]),
             top(&daemon.admin, &[]),
-        );
-        stop.store(true, Ordering::Relaxed);
-        seen
+        )
     });
     assert!(
         json.status.success() && text.status.success(),

@@ -112,6 +112,12 @@ attributes = { a = 7 }",
         impresario.toml:17:11: error[invalid-text] otlp.resource.service: expected a text of 1 to 256 printable characters, got 0
         impresario.toml:18:20: error[wrong-type] otlp.resource.attributes.a: expected a string, got the number 7
     "#]].assert_eq(&problems);
+    refused(
+        "[otlp]\nendpoint = 'http://a:4317'\nheaders = 'authorization=Bearer hunter2'\n",
+        &expect![[r#"
+        impresario.toml:4:11: error[wrong-type] otlp.headers: expected a table of headers
+    "#]],
+    );
 }
 
 #[test]

@@ -86,6 +86,27 @@ fn more_series_than_there_may_be_are_counted_and_not_kept() {
 }
 
 #[test]
+fn a_series_that_cannot_be_read_keeps_its_number_and_its_place() {
+    let mut world = World::new(2);
+    let (newer, text) = (series::Number(7), br#"{"v":2}"#.to_vec());
+    let row = crate::store::Row {
+        key: newer.name(),
+        value: Some(text.clone()),
+    };
+    world.store.put_rows(&[row]).unwrap();
+    world.open();
+    for series in [1, 2] {
+        world.traffic(series, 1);
+    }
+    world.restart();
+    let kept = keeper::one(world.store.as_ref(), newer.name()).unwrap();
+    assert_eq!(kept, Some(text));
+    let book = world.keeper.shared.read();
+    let numbers: Vec<_> = book.known.values().map(|known| known.number).collect();
+    assert_eq!(numbers, [series::Number(8)]);
+}
+
+#[test]
 fn what_is_deleted_stays_until_it_is_old_and_leaves_nothing() {
     let mut world = World::new(1);
     world.traffic(1, 3);

@@ -1,6 +1,7 @@
 //! `GET` and `PUT /admin/v1/log`: what is logged, changed until the next start.
 
 use actix_web::web::{Bytes, Data, Json};
+use impresario_pipelines::fleet::By;
 
 use super::Admin;
 use super::guard::{Caller, Operator, Viewer};
@@ -8,6 +9,7 @@ use super::openapi::Refusals;
 use super::parse;
 use super::problem::{Code, Problem};
 use super::wire::{LogOrderV1, LogV1, ProblemV1};
+use crate::error::causes;
 use crate::telemetry::{Logging, NotSet};
 
 /// What is logged now.
@@ -48,7 +50,10 @@ pub(super) async fn set(
         .logging
         .set(&order.level, &by.actor, by.reason.as_deref());
     match set {
-        Ok(before) => Ok(Json(shown(&admin.logging, Some(before)))),
+        Ok(before) => {
+            note(&admin, by, &before, &order.level).await;
+            Ok(Json(shown(&admin.logging, Some(before))))
+        }
         Err(NotSet::Filter(error)) => {
             let detail = format!("level, column {}: {error}", error.column());
             let problem = Problem::new(Code::InvalidLevel, detail);
@@ -57,6 +62,28 @@ pub(super) async fn set(
                 .with("hint", error.hint()))
         }
         Err(foreign @ NotSet::Foreign) => Err(Problem::new(Code::NotNow, foreign.to_string())),
+    }
+}
+
+/// Notes a change in the audit, with both filters before the reason. The change holds without it: who looks for why
+/// nothing can be stored needs the log most, and the log has the line.
+async fn note(admin: &Admin, by: By, before: &str, after: &str) {
+    let which = format!(
+        "from '{}' to '{}'",
+        before.escape_debug(),
+        after.escape_debug()
+    );
+    let reason = match &by.reason {
+        Some(reason) => format!("{which}: {reason}"),
+        None => which,
+    };
+    let by = By {
+        reason: Some(reason),
+        ..by
+    };
+    let control = admin.impresario.control();
+    if let Err(error) = control.note("log.level".to_owned(), by).await {
+        tracing::warn!(error = %causes(&error), "the audit does not hold that what is logged was changed");
     }
 }
 

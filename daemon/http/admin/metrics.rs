@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use actix_web::http::header::{ACCEPT, VARY};
 use actix_web::web::{self, Data, Json, Query};
 use actix_web::{HttpRequest, HttpResponse};
+use impresario_models::Name;
 use impresario_pipelines::fleet::Rejection;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -43,19 +44,26 @@ pub(super) async fn counters(
     query: Query<CountersParams>,
 ) -> Result<Json<CountersV1>, Problem> {
     let pipeline = query.pipeline.as_deref().map(parse::name).transpose()?;
-    let measure = admin.impresario.measure();
-    let cells = match &pipeline {
-        None => measure.read(),
-        Some(name) => {
-            let snapshot = admin.impresario.live().look();
-            let is_there = snapshot.fleet.routing.pipelines.contains_key(name)
-                || snapshot.fleet.observed.models.contains_key(name);
-            if !is_there {
-                let name = name.clone();
-                return Err(Rejection::UnknownPipeline { name }.into());
-            }
-            measure.read_of(name)
+    if let Some(name) = &pipeline {
+        let snapshot = admin.impresario.live().look();
+        let is_there = snapshot.fleet.routing.pipelines.contains_key(name)
+            || snapshot.fleet.observed.models.contains_key(name);
+        if !is_there {
+            let name = name.clone();
+            return Err(Rejection::UnknownPipeline { name }.into());
         }
+    }
+    // With a thousand models it is more than a moment's work.
+    let counted = web::block(move || counted(&admin, pipeline.as_ref()));
+    let counted = counted.await.map_err(|error| Problem::internal(&error))?;
+    Ok(Json(counted))
+}
+
+fn counted(admin: &Admin, pipeline: Option<&Name>) -> CountersV1 {
+    let measure = admin.impresario.measure();
+    let cells = match pipeline {
+        None => measure.read(),
+        Some(name) => measure.read_of(name),
     };
     let graphs: BTreeSet<_> = cells
         .iter()
@@ -64,12 +72,12 @@ pub(super) async fn counters(
     let lost = measure.read_lost();
     let of_pipeline = lost
         .iter()
-        .filter(|(name, _)| pipeline.as_ref().is_none_or(|pipeline| pipeline == name));
+        .filter(|(name, _)| pipeline.is_none_or(|pipeline| pipeline == name));
     let nodes = measure.read_nodes();
     let of_graphs = nodes
         .iter()
         .filter(|((model, version), _)| pipeline.is_none() || graphs.contains(&(model, *version)));
-    Ok(Json(CountersV1 {
+    CountersV1 {
         at: clock::wall_ms(),
         started: admin.impresario.clock().started(),
         cells: cells
@@ -82,7 +90,7 @@ pub(super) async fn counters(
         nodes: of_graphs
             .flat_map(|(key, nodes)| nodes.iter().filter_map(move |node| NodeV1::of(key, node)))
             .collect(),
-    }))
+    }
 }
 
 /// As whose the names are.

@@ -170,6 +170,36 @@ fn a_record_tells_what_was_asked_decided_and_answered() {
 }
 
 #[test]
+fn parameters_count_and_those_that_were_not_kept_are_told_of() {
+    let large = "p".repeat(5_000);
+    let whole = Record {
+        parameters: Parameters::text("tier", &large),
+        failure: Some(Failure {
+            code: "failed",
+            message: "m".repeat(300),
+        }),
+        ..record("r", &[Tensor::vector(vec![424_242i64])])
+    };
+    assert!((5_300..6_000).contains(&whole.bytes()), "{}", whole.bytes());
+    let without = Record {
+        parameters: Parameters::default(),
+        unparametered: true,
+        ..whole.clone()
+    };
+    assert!(without.bytes() < 500, "{}", without.bytes());
+    // What is not kept reads as what is kept and found too large: nothing of it is there, and the record says so.
+    let (shed, was_shed) = encode(&mut without.clone(), &[], 4_096);
+    assert!(was_shed);
+    let shed = String::from_utf8(shed).unwrap();
+    assert_eq!(shed, line(&whole, &[], 4_096));
+    let value: Value = serde_json::from_str(&shed).unwrap();
+    let told = value["left_out"].as_str().unwrap();
+    assert!(told.contains("parameters"), "{told}");
+    assert!(value["request"]["parameters"].is_null(), "{shed}");
+    assert!(!shed.contains("424242"), "{shed}");
+}
+
+#[test]
 fn what_is_redacted_is_nowhere_in_the_line() {
     let secret = Tensor::vector(vec![424_242i64]);
     let open = Tensor::vector(vec![1i64]);

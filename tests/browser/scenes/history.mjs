@@ -10,10 +10,14 @@ export async function play() {
     const to = Date.now();
     const { status, body } = await api("viewer", `metrics/history?pipeline=letters&by=variant&from=${to - 3_600_000}&until=${to}&step=20s&quantiles=0.5,0.99`);
     same(status, 200, "the history");
-    const full = body.series.map((s) => s.points.filter((p) => p.at + body.step_ms <= body.until).length);
-    return full.length === 2 ? Math.min(...full) : 0;
+    const full = body.series.map((s) => s.points.filter((p) => !p.open).length);
+    return { full: full.length === 2 ? Math.min(...full) : 0, body };
   };
-  while ((await windows()) < 2) await new Promise((done) => setTimeout(done, 500));
+  const end = Date.now() + 120_000;
+  for (let seen = await windows(); seen.full < 2; seen = await windows()) {
+    if (Date.now() > end) throw new Error(`never came: two full windows of two series: ${JSON.stringify(seen.body)}`);
+    await new Promise((done) => setTimeout(done, 500));
+  }
   const page = await enter("viewer");
   const asked = [];
   page.on("request", (request) => asked.push(request.url().replace(CONSOLE, "").replace(/^.*admin\/v1\//, "")));
