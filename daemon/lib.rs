@@ -24,6 +24,7 @@ pub mod measure;
 pub mod notify;
 mod observatory;
 pub mod otlp;
+mod outbound;
 pub mod payload;
 pub mod plane;
 pub mod serve;

@@ -2,7 +2,7 @@
 //! is told, and with which headers, goes nowhere but where it was meant to.
 
 use std::io::{self, Read, Write};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use flate2::Compression as Level;
 use flate2::write::GzEncoder;
@@ -17,6 +17,7 @@ use super::status::{RpcStatus, retry_delay};
 use super::{Body, Send, Sent, clipped, taken};
 use crate::clock;
 use crate::otlp::settings::{Compression, Headers, Settings};
+use crate::outbound::{retry_after, words};
 
 /// The most bytes of an answer that are read.
 const ANSWER: u64 = 64 << 10;
@@ -146,38 +147,9 @@ pub(in crate::otlp) fn meaning(
     }
 }
 
-/// Seconds, or a time (RFC 9110, section 10.2.3).
-fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    match text.parse() {
-        Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) => {
-            let at = httpdate::parse_http_date(text).ok()?;
-            Some(at.duration_since(now).unwrap_or_default())
-        }
-    }
-}
-
 fn gzip(message: &[u8]) -> io::Result<Vec<u8>> {
     let room = Vec::with_capacity(message.len() / 2);
     let mut encoder = GzEncoder::new(room, Level::fast());
     encoder.write_all(message)?;
     encoder.finish()
-}
-
-/// What went wrong, without the address.
-fn words(error: &ureq::Error) -> String {
-    match error {
-        ureq::Error::Io(error) => match error.get_ref() {
-            // Its own words say less than what it stands for.
-            None => format!("connect or send: {}", error.kind()),
-            Some(_) => format!("connect or send: {error}"),
-        },
-        ureq::Error::Timeout(_) => "it took too long".to_owned(),
-        ureq::Error::HostNotFound => "its host is not known".to_owned(),
-        ureq::Error::BadUri(_) | ureq::Error::Http(_) => "its address cannot be used".to_owned(),
-        ureq::Error::Rustls(error) => format!("TLS: {error}"),
-        ureq::Error::Protocol(_) => "its answer is no HTTP".to_owned(),
-        _ => "the connection failed".to_owned(),
-    }
 }
