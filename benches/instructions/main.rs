@@ -25,7 +25,7 @@ const FLAG: &str = "--repeat";
 /// The operations that are watched, how often each is repeated, and in how many processes. What is long needs to be
 /// done less often. Hash tables have a seed of their own in each process, and threads meet differently: where there
 /// are such, the least of several processes is what is compared.
-const WATCHED: [(&str, u64, usize); 11] = [
+const WATCHED: [(&str, u64, usize); 12] = [
     ("decide/route", 200_000, 3),
     ("decide/enter", 200_000, 3),
     ("decide/enter/version", 200_000, 3),
@@ -35,6 +35,7 @@ const WATCHED: [(&str, u64, usize); 11] = [
     ("batch/join/64x4", 1_000, 1),
     ("batch/split/64x3", 1_000, 1),
     ("dispatch/in-flight/1", 20_000, 7),
+    ("dispatch/uncounted/1", 20_000, 7),
     ("encode/json/3", 5_000, 1),
     ("encode/json/1000", 200, 1),
 ];
