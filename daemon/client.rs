@@ -13,6 +13,8 @@ use serde_json::Value;
 use ureq::Agent;
 use ureq::http::{Method, Request, Response};
 
+use crate::outbound::agent;
+
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long an answer may take that waits for nothing.
@@ -142,14 +144,7 @@ impl Client {
         if rest.trim_matches('/').is_empty() || rest.contains(['?', '#', '@', ' ']) {
             return Err(refused("expected a host and a port"));
         }
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(None)
-            .user_agent(concat!("impresario/", env!("CARGO_PKG_VERSION")))
-            .timeout_connect(Some(CONNECT))
-            .build();
+        let config = agent().timeout_connect(Some(CONNECT)).build();
         Ok(Self {
             agent: config.new_agent(),
             plane,

@@ -1,10 +1,25 @@
-//! What the daemon makes of the answers of programs that it posts to: webhooks and collectors.
+//! Asking other programs over HTTP: webhooks, collectors, and for the command line the daemon itself. How they are asked, and
+//! what is made of what they say.
 //!
 //! No address is ever in these words: it may hold a secret, and who is told knows it.
 
 use std::time::{Duration, SystemTime};
 
+use ureq::Agent;
+use ureq::config::ConfigBuilder;
 use ureq::http::{HeaderMap, header};
+use ureq::typestate::AgentScope;
+
+/// How others are asked, without a limit of time yet. No proxy and no redirect is followed, so that what is told, and with
+/// which headers, goes nowhere but where it was meant to; an answer of any status is an answer.
+pub(crate) fn agent() -> ConfigBuilder<AgentScope> {
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(None)
+        .user_agent(concat!("impresario/", env!("CARGO_PKG_VERSION")))
+}
 
 /// How long to stay away, as `Retry-After` says: seconds, or a time (RFC 9110, section 10.2.3).
 pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {

@@ -15,7 +15,7 @@ use super::stop::Stop;
 use super::{about, infer, status, stream};
 use crate::codec::Refusal;
 use crate::plane::{self, Fault, InFlight, Plane, READY, check_parameters};
-use crate::serve::Origin;
+use crate::serve::{Entry, Origin};
 use crate::trace::RESPONSE;
 
 /// Answers of fewer bytes are not compressed: the time costs more than the network.
@@ -49,12 +49,19 @@ impl Service {
     /// Runs a call, and says what went wrong as a status.
     async fn answer<Q, A>(
         request: Request<Q>,
-        call: impl AsyncFnOnce(Q, &MetadataMap, &Arrival) -> Result<A, Fault>,
-    ) -> Result<A, Status> {
+        call: impl AsyncFnOnce(Q, &MetadataMap, &Arrival) -> Result<Response<A>, Fault>,
+    ) -> Result<Response<A>, Status> {
         let (metadata, extensions, message) = request.into_parts();
         let arrival = arrival(&extensions)?;
         let called = call(message, &metadata, arrival).await;
         called.map_err(|fault| status::of(&fault, &arrival.id, None))
+    }
+
+    /// Who answers most requests of a name, loaded where it is parked.
+    async fn fetch(&self, name: &str, version: &str, arrival: &Arrival) -> Result<Entry, Fault> {
+        let (name, version) = named(name, version)?;
+        let fetched = self.plane.serve.fetch(name, version, arrival.terms());
+        Ok(fetched.await?)
     }
 
     /// Runs a call that is answered from what is published.
@@ -121,13 +128,9 @@ impl GrpcInferenceService for Service {
         Self::answer(
             request,
             async |asked: proto::ModelMetadataRequest, _, arrival| {
-                let (name, version) = named(&asked.name, &asked.version)?;
-                let entry = self
-                    .plane
-                    .serve
-                    .fetch(name, version, arrival.terms())
-                    .await?;
-                let metadata = about::metadata(name, &entry, &self.plane.serving(&entry));
+                let entry = self.fetch(&asked.name, &asked.version, arrival).await?;
+                let serving = self.plane.serving(&entry);
+                let metadata = about::metadata(&asked.name, &entry, &serving);
                 Ok(Response::new(metadata))
             },
         )
@@ -141,13 +144,9 @@ impl GrpcInferenceService for Service {
         Self::answer(
             request,
             async |asked: proto::ModelConfigRequest, _, arrival| {
-                let (name, version) = named(&asked.name, &asked.version)?;
-                let entry = self
-                    .plane
-                    .serve
-                    .fetch(name, version, arrival.terms())
-                    .await?;
-                let config = about::config(name, &entry, &self.plane.serving(&entry));
+                let entry = self.fetch(&asked.name, &asked.version, arrival).await?;
+                let serving = self.plane.serving(&entry);
+                let config = about::config(&asked.name, &entry, &serving);
                 Ok(Response::new(proto::ModelConfigResponse {
                     config: Some(config),
                 }))
@@ -177,45 +176,42 @@ impl GrpcInferenceService for Service {
         &self,
         request: Request<ModelInferRequest>,
     ) -> Result<Response<ModelInferResponse>, Status> {
-        Self::answer(request, async |request, metadata, arrival| {
-            let client = Client {
-                metadata,
-                arrival,
-                id: &arrival.id,
-                method: "ModelInfer",
-            };
-            let terms = arrival.terms();
-            let (trace, answered) = infer::watched(&self.plane, request, terms, &client).await;
-            let answered = match answered {
-                Ok(answered) => answered,
-                Err(fault) => return Ok(Err(status::of(&fault, &arrival.id, trace))),
-            };
-            let large = prost::Message::encoded_len(&answered.message) >= COMPRESS_FROM_BYTES;
-            let mut response = Response::new(answered.message);
-            if !large {
-                response.disable_compression();
-            }
-            let metadata = response.metadata_mut();
-            status::put(metadata, "x-route-variant", answered.variant.as_str());
-            status::put(metadata, "x-route-version", &answered.version.to_string());
-            if let Some(word) = answered.origin.as_str() {
-                status::put(metadata, "x-route-cache", word);
-            }
-            if answered.origin == Origin::Substitute {
-                status::put(metadata, "x-route-substitute", infer::DEADLINE);
-            }
-            if let Some(rescue) = answered.rescue {
-                status::put(metadata, "x-route-rescue", rescue.why);
-            }
-            if let Some(token) = answered.token {
-                status::put(metadata, "x-route-token", &token);
-            }
-            if let Some(context) = trace {
-                status::put(metadata, RESPONSE, &context.header());
-            }
-            Ok(Ok(response))
-        })
-        .await?
+        let (metadata, extensions, message) = request.into_parts();
+        let arrival = arrival(&extensions)?;
+        let client = Client {
+            metadata: &metadata,
+            arrival,
+            id: &arrival.id,
+            method: "ModelInfer",
+        };
+        let (trace, answered) =
+            infer::watched(&self.plane, message, arrival.terms(), &client).await;
+        // What went wrong is told with the trace that it belongs to.
+        let answered = answered.map_err(|fault| status::of(&fault, &arrival.id, trace))?;
+        let large = prost::Message::encoded_len(&answered.message) >= COMPRESS_FROM_BYTES;
+        let mut response = Response::new(answered.message);
+        if !large {
+            response.disable_compression();
+        }
+        let metadata = response.metadata_mut();
+        status::put(metadata, "x-route-variant", answered.variant.as_str());
+        status::put(metadata, "x-route-version", &answered.version.to_string());
+        if let Some(word) = answered.origin.as_str() {
+            status::put(metadata, "x-route-cache", word);
+        }
+        if answered.origin == Origin::Substitute {
+            status::put(metadata, "x-route-substitute", infer::DEADLINE);
+        }
+        if let Some(rescue) = answered.rescue {
+            status::put(metadata, "x-route-rescue", rescue.why);
+        }
+        if let Some(token) = answered.token {
+            status::put(metadata, "x-route-token", &token);
+        }
+        if let Some(context) = trace {
+            status::put(metadata, RESPONSE, &context.header());
+        }
+        Ok(response)
     }
 
     type ModelStreamInferStream = stream::Answers;

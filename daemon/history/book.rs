@@ -198,24 +198,16 @@ fn counted(
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::Duration;
 
     use impresario_models::Name;
 
     use super::*;
-    use crate::measure::{Cell, Outcome, Sample};
+    use crate::measure::{Cell, Sample};
 
     fn cell(requests: u64) -> Arc<Cell> {
         let cell = Cell::default();
         for _ in 0..requests {
-            cell.record(Sample {
-                outcome: Outcome::Success,
-                rows: 1,
-                request: Duration::from_millis(1),
-                times: None,
-                trace: None,
-                at_ms: 1,
-            });
+            cell.record(Sample::answered());
         }
         Arc::new(cell)
     }

@@ -401,12 +401,8 @@ mod tests {
         let cell = crate::measure::Cell::default();
         for n in 0..10_000_u64 {
             cell.record(crate::measure::Sample {
-                outcome: Outcome::Success,
-                rows: 1,
                 request: std::time::Duration::from_micros(100 + n % 5_000),
-                times: None,
-                trace: None,
-                at_ms: 1,
+                ..crate::measure::Sample::answered()
             });
         }
         let window = Window::of(&cell.totals());

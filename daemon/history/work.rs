@@ -141,7 +141,7 @@ mod tests {
     use impresario_models::Name;
 
     use super::*;
-    use crate::measure::{Outcome, Sample};
+    use crate::measure::Sample;
     use crate::store::{Memory, Retention};
 
     #[test]
@@ -157,14 +157,7 @@ mod tests {
         }
         assert!(*ended.borrow());
         let name = Name::new("p").unwrap();
-        measure.lost(&name).record(Sample {
-            outcome: Outcome::Success,
-            rows: 1,
-            request: Duration::from_millis(1),
-            times: None,
-            trace: None,
-            at_ms: 1,
-        });
+        measure.lost(&name).record(Sample::answered());
         measure.retain(|_| false, |_| false, |_| false);
         assert_eq!(measure.survey().gone, (0, 0));
     }

@@ -4,10 +4,11 @@
 use std::cell::Cell as ThreadCell;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::exemplar::{Exemplar, Exemplars};
 use super::sketch::{Counts, Sketch};
+use crate::clock;
 use crate::trace::TraceId;
 
 /// Threads beyond this many share shards.
@@ -149,6 +150,36 @@ impl Outcome {
             Self::Abandoned => "abandoned",
             Self::Failed => "failed",
             Self::Crashed => "crashed",
+        }
+    }
+}
+
+// === impl Sample ===
+
+impl Sample {
+    /// A request that ended before any version was asked.
+    #[must_use]
+    pub fn unasked(outcome: Outcome, since: Instant, trace: Option<TraceId>) -> Self {
+        Self {
+            outcome,
+            rows: 0,
+            request: since.elapsed(),
+            times: None,
+            trace,
+            at_ms: clock::wall_ms(),
+        }
+    }
+
+    /// A request of one row that was answered within a millisecond.
+    #[cfg(test)]
+    pub(crate) fn answered() -> Self {
+        Self {
+            outcome: Outcome::Success,
+            rows: 1,
+            request: Duration::from_millis(1),
+            times: None,
+            trace: None,
+            at_ms: 1,
         }
     }
 }

@@ -107,24 +107,15 @@ impl Measure {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::measure::{Outcome, Sample};
+    use crate::measure::Sample;
 
     #[test]
     fn what_goes_is_kept_only_while_somebody_asks_for_it() {
         let measure = Measure::default();
         let goes = || {
             let name = Name::new("p").unwrap();
-            measure.lost(&name).record(Sample {
-                outcome: Outcome::Success,
-                rows: 1,
-                request: Duration::from_millis(1),
-                times: None,
-                trace: None,
-                at_ms: 1,
-            });
+            measure.lost(&name).record(Sample::answered());
             measure.retain(|_| false, |_| false, |_| false);
             measure.survey().gone
         };

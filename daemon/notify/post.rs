@@ -9,7 +9,7 @@ use ureq::http::{HeaderMap, StatusCode};
 use super::delivery::{Delivery, signature};
 use super::hook::Hook;
 use crate::clock;
-use crate::outbound::{retry_after, words};
+use crate::outbound::{agent, retry_after, words};
 
 /// What a try came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,14 +36,7 @@ pub(super) struct Post {
 
 impl Post {
     pub(super) fn new(hook: &Hook) -> Self {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(None)
-            .user_agent(concat!("impresario/", env!("CARGO_PKG_VERSION")))
-            .timeout_global(Some(hook.timeout))
-            .build();
+        let config = agent().timeout_global(Some(hook.timeout)).build();
         Self {
             agent: config.new_agent(),
         }

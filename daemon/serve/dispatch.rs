@@ -10,7 +10,7 @@ use super::cache::Look;
 use super::entry::{Counting, Leg};
 use super::note::Note;
 use super::rescue::{self, Rescue};
-use super::{Answer, Entry, FAR, Origin, SOON, Serve, Terms, Token};
+use super::{Answer, Entry, Origin, SOON, Serve, Terms, Token};
 use crate::actors::Computed;
 use crate::clock;
 use crate::error::{Error, Load};
@@ -42,12 +42,11 @@ impl Serve {
         terms: Terms,
     ) -> Result<Answer, Error> {
         let begun = clock::instant();
-        let limits = [terms.limit, entry.service.deadline, Some(self.timeout)];
-        let limit = limits.into_iter().flatten().min().unwrap_or(self.timeout);
+        let (limit, deadline) = terms.span(entry.service.deadline, self.timeout);
         let priority = terms.priority.or(entry.service.priority);
         let time = Time {
             limit,
-            deadline: terms.arrived.checked_add(limit).unwrap_or(begun + FAR),
+            deadline,
             priority: priority.unwrap_or_default(),
             trace: terms.trace,
         };

@@ -95,14 +95,7 @@ impl Serve {
     /// Counts a request that found no version, where its pipeline is known: that name comes from the fleet.
     fn lost(&self, name: &str, outcome: Outcome, since: Instant) {
         if let Some(cell) = self.live.look().lost(name) {
-            cell.record(Sample {
-                outcome,
-                rows: 0,
-                request: since.elapsed(),
-                times: None,
-                trace: None,
-                at_ms: clock::wall_ms(),
-            });
+            cell.record(Sample::unasked(outcome, since, None));
         }
     }
 }

@@ -126,16 +126,11 @@ impl Entry {
 
     /// Notes which outputs are asked for, by their places in the contract: no version that lacks one of them comes to the
     /// rescue. Who asks for all takes all that the other one has.
-    pub fn wants(&mut self, outputs: impl ExactSizeIterator<Item = usize>) {
+    pub fn wants(&mut self, outputs: impl ExactSizeIterator<Item = usize> + Clone) {
         let contract = Arc::clone(self.contract());
-        let outputs: Vec<usize> = match (&self.part, &self.keep) {
-            (None, None) => return,
-            _ => outputs.collect(),
-        };
         if let Some(keep) = &mut self.keep {
-            keep.wants(&contract, outputs.iter().copied());
+            keep.wants(&contract, outputs.clone());
         }
-        let outputs = outputs.into_iter();
         let Some(part) = &mut self.part else { return };
         let Some(spare) = &part.spare else { return };
         if Arc::ptr_eq(&contract, spare.contract()) || outputs.len() >= contract.outputs.len() {
@@ -187,14 +182,8 @@ impl Entry {
 
     /// Counts a request that ended before dispatch.
     pub(super) fn ended(&self, outcome: Outcome, since: Instant, trace: Option<Context>) {
-        self.leg.count(Sample {
-            outcome,
-            rows: 0,
-            request: since.elapsed(),
-            times: None,
-            trace: trace.and_then(Context::kept),
-            at_ms: clock::wall_ms(),
-        });
+        let trace = trace.and_then(Context::kept);
+        self.leg.count(Sample::unasked(outcome, since, trace));
     }
 
     /// Writes down what became of the request on the arm that it was assigned to, whoever rescues it.

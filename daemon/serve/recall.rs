@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use impresario_models::{Name, VersionNumber};
 
-use super::{Absent, Entry, FAR, For, Serve, Terms};
+use super::{Absent, Entry, For, Serve, Terms};
 use crate::clock;
 use crate::error::Error;
 
@@ -33,10 +33,7 @@ impl Serve {
         terms: Terms,
         mut parked: Parked,
     ) -> Result<Entry, Error> {
-        let limits = [terms.limit, parked.deadline, Some(self.timeout)];
-        let limit = limits.into_iter().flatten().min().unwrap_or(self.timeout);
-        let now = clock::instant();
-        let deadline = terms.arrived.checked_add(limit).unwrap_or(now + FAR);
+        let (limit, deadline) = terms.span(parked.deadline, self.timeout);
         let _place = self.live.wait_for_recall().map_err(|most| Error::Unavailable {
             why: format!(
                 "model '{}' version {} is parked, and {most} requests are waiting for parked versions already \

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use impresario_pipelines::Priority;
 
+use super::FAR;
 use crate::clock;
 use crate::trace::Context;
 
@@ -38,6 +39,19 @@ impl Terms {
             priority: None,
             trace: None,
         }
+    }
+
+    /// How long the request may take in all, and when that is over: the shortest of the caller's limit, the pipeline's
+    /// deadline and the daemon's timeout.
+    pub(super) fn span(
+        &self,
+        deadline: Option<Duration>,
+        timeout: Duration,
+    ) -> (Duration, Instant) {
+        let limits = [self.limit, deadline, Some(timeout)];
+        let limit = limits.into_iter().flatten().min().unwrap_or(timeout);
+        let over = self.arrived.checked_add(limit);
+        (limit, over.unwrap_or_else(|| clock::instant() + FAR))
     }
 
     /// Gives the request no longer than this, where anything is said. Zero says nothing, as with Triton.

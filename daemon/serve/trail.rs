@@ -13,15 +13,8 @@ use crate::measure::{Fared, Nodes, Outcome};
 /// The longest text of one kind that is told with an answer, in bytes: it has to fit a header, and is ASCII for that.
 const MOST: usize = 2_048;
 
-/// How many rows something befell.
-type Rows = fn(&Visit) -> usize;
-
-/// What may befall the rows of a node, by the word that it is told by.
-const BEFELL: [(&str, Rows); 3] = [
-    ("skipped", |visit| visit.skipped),
-    ("fell_back", |visit| visit.fell_back),
-    ("defaulted", |visit| visit.defaulted),
-];
+/// What may befall the rows of a node that is worth a word with the answer.
+const BEFELL: [Fared; 3] = [Fared::Skipped, Fared::FellBack, Fared::Defaulted];
 
 /// The way of a request through a graph.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,9 +66,9 @@ impl Trail {
         let mut said = Vec::new();
         said.extend((!nodes.is_empty()).then_some(("nodes", nodes)));
         let name = |visit: &Visit| self.graph.node(visit.node).name.to_string();
-        for (word, rows) in BEFELL {
-            let list = self.list(|visit| rows(visit) > 0, name);
-            said.extend((!list.is_empty()).then_some((word, list)));
+        for fared in BEFELL {
+            let list = self.list(|visit| rows(visit, fared) > 0, name);
+            said.extend((!list.is_empty()).then_some((fared.as_str(), list)));
         }
         let missing = self.list(
             |visit| !visit.missing.is_empty(),
@@ -123,14 +116,8 @@ impl Trail {
             nodes.called(call.node.index(), call.outcome, call.took);
         }
         for visit in &self.visits {
-            let fared = [
-                (Fared::Answered, visit.answered),
-                (Fared::Skipped, visit.skipped),
-                (Fared::FellBack, visit.fell_back),
-                (Fared::Defaulted, visit.defaulted),
-            ];
-            for (fared, rows) in fared {
-                nodes.fared(visit.node.index(), fared, rows);
+            for fared in Fared::ALL {
+                nodes.fared(visit.node.index(), fared, rows(visit, fared));
             }
         }
     }
@@ -142,5 +129,15 @@ impl Trail {
         };
         let visits = self.visits.iter().filter(took_part);
         visits.map(|visit| &*self.graph.node(visit.node).name)
+    }
+}
+
+/// How many rows of a node fared so.
+fn rows(visit: &Visit, fared: Fared) -> usize {
+    match fared {
+        Fared::Answered => visit.answered,
+        Fared::Skipped => visit.skipped,
+        Fared::FellBack => visit.fell_back,
+        Fared::Defaulted => visit.defaulted,
     }
 }

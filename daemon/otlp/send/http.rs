@@ -17,7 +17,7 @@ use super::status::{RpcStatus, retry_delay};
 use super::{Body, Send, Sent, clipped, taken};
 use crate::clock;
 use crate::otlp::settings::{Compression, Headers, Settings};
-use crate::outbound::{retry_after, words};
+use crate::outbound::{agent, retry_after, words};
 
 /// The most bytes of an answer that are read.
 const ANSWER: u64 = 64 << 10;
@@ -34,14 +34,7 @@ pub(in crate::otlp) struct Http {
 
 impl Http {
     pub(in crate::otlp) fn new(settings: &Settings) -> Self {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(None)
-            .user_agent(concat!("impresario/", env!("CARGO_PKG_VERSION")))
-            .timeout_global(Some(settings.timeout))
-            .build();
+        let config = agent().timeout_global(Some(settings.timeout)).build();
         Self {
             agent: config.new_agent(),
             url: settings.endpoint.url().to_owned(),
