@@ -2,13 +2,12 @@
 //!
 //! Only the supervisor publishes. A snapshot never changes; a newer one takes its place.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use arc_swap::{ArcSwap, Guard};
-use impresario_models::{Name, VersionNumber};
+use impresario_models::{ByName, Name, VersionNumber};
 use impresario_pipelines::Variant;
 use impresario_pipelines::fleet::{Fleet, Phase, Record, Report, Seen};
 use impresario_pipelines::table::{RouteTable, TargetId};
@@ -50,9 +49,9 @@ pub struct Snapshot {
     pub stopping: bool,
     pub(super) handles: Vec<Arc<Handle>>,
     /// What rollouts are judged by, by pipeline.
-    pub(super) ledgers: HashMap<Name, Arc<Ledger>>,
+    pub(super) ledgers: ByName<Arc<Ledger>>,
     /// By pipeline.
-    pub(super) cells: HashMap<Name, Cells>,
+    pub(super) cells: ByName<Cells>,
 }
 
 /// The counters of a pipeline.
@@ -173,11 +172,7 @@ impl Live {
 #[cfg(test)]
 impl Live {
     /// A fleet that stays as it is, with the versions that another one holds in memory.
-    pub(crate) fn fixed(
-        held: &Snapshot,
-        fleet: Fleet,
-        ledgers: HashMap<Name, Arc<Ledger>>,
-    ) -> Self {
+    pub(crate) fn fixed(held: &Snapshot, fleet: Fleet, ledgers: ByName<Arc<Ledger>>) -> Self {
         let table = impresario_pipelines::table::compile(&fleet);
         let of = |target: &impresario_pipelines::table::Target| {
             let same = |handle: &&Arc<Handle>| {

@@ -5,9 +5,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::header::{CONTENT_ENCODING, COOKIE, HeaderName, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
-use impresario_models::batch;
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    CONTENT_ENCODING, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue,
+};
+use actix_web::{HttpRequest, HttpResponse, web};
+use impresario_models::{VersionNumber, batch};
 use impresario_pipelines::Variant;
 
 use super::admin::asking;
@@ -29,6 +33,11 @@ const SUBSTITUTE: HeaderName = HeaderName::from_static("x-route-substitute");
 const CACHE: HeaderName = HeaderName::from_static("x-route-cache");
 const RESCUE: HeaderName = HeaderName::from_static("x-route-rescue");
 const TOKEN: HeaderName = HeaderName::from_static("x-route-token");
+const KEY: HeaderName = HeaderName::from_static(serve::KEY);
+const FORCED: HeaderName = HeaderName::from_static(serve::VARIANT);
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const BINARY: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
 /// Why an answer is a substitute: in its header and in its parameter `substitute`.
 const DEADLINE: &str = "deadline";
@@ -94,25 +103,26 @@ pub(super) async fn infer(
     let (body, coding) = body::compress(request, encoded.body).await;
     entry.coded(read + writing.elapsed());
     watch.encoded(|| body.len());
-    let mut response = HttpResponse::Ok();
+    let mut response = HttpResponse::with_body(StatusCode::OK, BoxBody::new(body));
+    let headers = response.headers_mut();
     match encoded.header_length {
-        None => response.content_type("application/json"),
+        None => headers.insert(CONTENT_TYPE, JSON),
         Some(length) => {
-            response.content_type("application/octet-stream");
-            response.insert_header((HEADER_LENGTH, length))
+            headers.insert(HEADER_LENGTH, length.into());
+            headers.insert(CONTENT_TYPE, BINARY)
         }
     };
     if coding != Coding::Identity {
-        response.insert_header((CONTENT_ENCODING, coding.as_str()));
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.as_str()));
     }
-    routed.put(&mut response);
-    Ok(response.body(body))
+    routed.put(headers);
+    Ok(response)
 }
 
 /// How an answer was come by, as its headers say it.
 struct Routed {
     variant: Variant,
-    version: String,
+    version: VersionNumber,
     origin: Origin,
     rescue: Option<Rescue>,
     token: Option<String>,
@@ -193,21 +203,22 @@ async fn encode(
     let elements = wanted.iter().filter(|wanted| wanted.form == Form::Json);
     let elements = elements.filter_map(|wanted| answer.outputs.get(wanted.index));
     let elements: usize = elements.map(|tensor| tensor.values().len()).sum();
-    let (name, version) = (name.to_owned(), answer.version.to_string());
-    let parameters = parameters(&answer);
-    let (contract, outputs) = (Arc::clone(&answer.facts.contract), answer.outputs);
-    let encoded = body::apart(elements >= ENCODE_APART_ELEMENTS, move || {
+    let write = move |name: &str| {
         codec::encode(&Answer {
-            model: &name,
-            version: &version,
+            model: name,
+            version: &answer.version.to_string(),
             id: id.as_deref(),
-            contract: &contract,
-            outputs: &outputs,
+            contract: &answer.facts.contract,
+            outputs: &answer.outputs,
             wanted: &wanted,
-            parameters: &parameters,
+            parameters: &parameters(&answer),
         })
-    });
-    Ok(encoded.await??)
+    };
+    if elements < ENCODE_APART_ELEMENTS {
+        return Ok(write(name)?);
+    }
+    let name = name.to_owned();
+    Ok(body::apart(true, move || write(&name)).await??)
 }
 
 /// What an answer says of itself beside its outputs.
@@ -234,7 +245,7 @@ impl Routed {
     fn of(answer: &serve::Answer) -> Self {
         Self {
             variant: answer.variant.clone(),
-            version: answer.version.to_string(),
+            version: answer.version,
             origin: answer.origin,
             rescue: answer.rescue.clone(),
             token: answer.token.clone(),
@@ -245,32 +256,44 @@ impl Routed {
         }
     }
 
-    fn put(self, response: &mut HttpResponseBuilder) {
-        response.insert_header((VARIANT, self.variant.as_str()));
-        response.insert_header((VERSION, self.version));
+    fn put(self, headers: &mut HeaderMap) {
+        headers.insert(VARIANT, text(self.variant.as_str()));
+        headers.insert(VERSION, self.version.get().into());
         if let Some(word) = self.origin.as_str() {
-            response.insert_header((CACHE, word));
+            headers.insert(CACHE, HeaderValue::from_static(word));
         }
         if self.origin == Origin::Substitute {
-            response.insert_header((SUBSTITUTE, DEADLINE));
+            headers.insert(SUBSTITUTE, HeaderValue::from_static(DEADLINE));
         }
         if let Some(rescue) = self.rescue {
-            response.insert_header((RESCUE, rescue.why));
+            headers.insert(RESCUE, HeaderValue::from_static(rescue.why));
         }
         if let Some(token) = self.token {
-            response.insert_header((TOKEN, token));
+            headers.insert(TOKEN, text(&token));
         }
         for (name, said) in self.trail {
-            response.insert_header((header_of(name), said));
+            headers.insert(header_of(name), text(&said));
         }
     }
+}
+
+/// What is said of an answer as a header's value: names, numbers and tokens, all of them printable.
+fn text(said: &str) -> HeaderValue {
+    let value = HeaderValue::from_bytes(said.as_bytes());
+    value.unwrap_or_else(|_| HeaderValue::from_static("unprintable"))
 }
 
 // === impl Sent ===
 
 impl Caller for Sent<'_> {
     fn header(&self, name: &str) -> Option<Cow<'_, str>> {
-        let last = self.request.headers().get_all(name).last()?;
+        let headers = self.request.headers();
+        // Those that every request is asked for are not read as names each time.
+        let last = match name {
+            serve::KEY => headers.get_all(KEY).last(),
+            serve::VARIANT => headers.get_all(FORCED).last(),
+            _ => headers.get_all(name).last(),
+        }?;
         Some(String::from_utf8_lossy(last.as_bytes()))
     }
 
@@ -295,8 +318,9 @@ impl serve::Asked for Sent<'_> {
 }
 
 /// The header of a word about a composite's way: `x-route-nodes` for `nodes`.
-fn header_of(word: &str) -> String {
-    format!("x-route-{}", word.replace('_', "-"))
+fn header_of(word: &str) -> HeaderName {
+    let name = format!("x-route-{}", word.replace('_', "-"));
+    HeaderName::try_from(name).expect("our own words are a header's name")
 }
 
 /// The header `x-request-timeout`: a duration with its unit, such as `250ms` or `2s`.

@@ -62,7 +62,7 @@ impl Serve {
         if let Err(error) = &result
             && let Some((leg, inputs)) = spare
         {
-            result = match self.rescue(entry, leg, error, inputs, time).await {
+            result = match Box::pin(self.rescue(entry, leg, error, inputs, time)).await {
                 Some(Ok(answer)) => Ok(answer),
                 // What is too late may still have a substitute.
                 Some(Err(late)) if is_late(&late) => Err(late),
@@ -130,7 +130,9 @@ impl Serve {
         let (result, trail) = match handle.graph() {
             Some(graph) => {
                 let members = leg.members.as_deref().unwrap_or_default();
-                let walked = self.walk(graph, members, from.guide(), inputs, time).await;
+                // Few requests are walks, and all of them would be as large.
+                let walk = self.walk(graph, members, from.guide(), inputs, time);
+                let walked = Box::pin(walk).await;
                 if let Some(nodes) = &handle.nodes {
                     walked.trail.count(nodes);
                 }

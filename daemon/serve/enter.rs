@@ -88,7 +88,10 @@ impl Serve {
         match self.seek(name, version, whom) {
             Ok(entry) => Ok(entry),
             Err(Absent::Error(error)) => Err(error),
-            Err(Absent::Parked(parked)) => self.recall(name, version, whom, terms, parked).await,
+            Err(Absent::Parked(parked)) => {
+                // Few requests wait, and all of them would be as large.
+                Box::pin(self.recall(name, version, whom, terms, parked)).await
+            }
         }
     }
 

@@ -101,7 +101,7 @@ impl World {
         };
         let ledger = Arc::new(Ledger::new(terms, Box::new(|_| ())));
         let ledgers = [(Name::new("p").unwrap(), Arc::clone(&ledger))];
-        let live = Live::fixed(&held, state, ledgers.into());
+        let live = Live::fixed(&held, state, ledgers.into_iter().collect());
         Self {
             _fleet: fleet,
             serve: Serve::new(live, Duration::from_secs(20)).with_secret([9; 32]),

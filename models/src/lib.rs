@@ -17,7 +17,7 @@ pub mod tensor;
 pub use contract::{Batching, Contract, Dim, Mismatch, Port};
 pub use error::{InferError, LoadError};
 pub use loader::{Estimate, FnModel, Loaded, Loader, Loaders, Model, Stage};
-pub use name::{Name, NameError, VersionNumber};
+pub use name::{ByName, Name, NameError, VersionNumber};
 pub use package::{Artifact, Manifest, Package};
 pub use repository::Repository;
 pub use tensor::{DataType, Element, Tensor, Values};

@@ -4,6 +4,7 @@
 //! checked once, here, and passed as a type from then on. What a name refers to is not known here.
 
 use std::borrow::Borrow;
+use std::collections::HashMap;
 use std::fmt;
 use std::num::NonZeroU64;
 use std::str::FromStr;
@@ -15,6 +16,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Name(Arc<str>);
+
+/// A map that requests look into by a name. Its keys are the operator's, so that its hash need not withstand keys that
+/// were chosen to collide, and is a quick one.
+pub type ByName<V> = HashMap<Name, V, foldhash::fast::RandomState>;
 
 /// The number of a model's version: a positive integer, as in the repository's folder names.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -5,10 +5,10 @@
 
 mod compile;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use impresario_models::{Name, VersionNumber};
+use impresario_models::{ByName, Name, VersionNumber};
 
 use crate::breaches::Breach;
 use crate::bucket::Slot;
@@ -26,8 +26,8 @@ pub use compile::{answering, compile, standing};
 pub struct RouteTable {
     /// The revision that it shows.
     pub revision: Revision,
-    routes: HashMap<Name, Route>,
-    versions: HashMap<Name, BTreeMap<VersionNumber, Standalone>>,
+    routes: ByName<Route>,
+    versions: ByName<BTreeMap<VersionNumber, Standalone>>,
     targets: Vec<Target>,
 }
 

@@ -1,6 +1,5 @@
 //! The supervisor's hands: doing what the plan says, taking in what comes of it, and publishing.
 
-use std::collections::HashMap;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::thread;
@@ -8,7 +7,7 @@ use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, SpawnHandle};
 use impresario_models::loader::{self, Loaded, panic_message};
-use impresario_models::{Name, VersionNumber};
+use impresario_models::{ByName, Name, VersionNumber};
 use impresario_pipelines::Variant;
 use impresario_pipelines::fleet::{
     self, Course, Effect, Entry, Event, Facts, Phase, Reason, Report, Stage, Wait,
@@ -164,9 +163,9 @@ impl Supervisor {
 
     /// A cell for every way that a target can be reached: as a variant of a route that may pick it, and by its own number;
     /// and one for what finds none.
-    fn cells(&self, table: &RouteTable) -> HashMap<Name, Cells> {
+    fn cells(&self, table: &RouteTable) -> ByName<Cells> {
         let measure = &self.settings.measure;
-        let mut cells: HashMap<Name, Cells> = HashMap::new();
+        let mut cells: ByName<Cells> = ByName::default();
         if !measure.is_on() {
             return cells;
         }
@@ -204,7 +203,7 @@ impl Supervisor {
     }
 
     /// A ledger for every rollout that moves still.
-    fn ledgers(&self) -> HashMap<Name, Arc<Ledger>> {
+    fn ledgers(&self) -> ByName<Arc<Ledger>> {
         let entries = self.fleet.routing.pipelines.iter();
         let of_entry = |(name, entry): (&Name, &Entry)| {
             let Some(Course::Rollout(rollout)) = entry.course.as_deref() else {
