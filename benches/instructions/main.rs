@@ -134,7 +134,11 @@ impl Plan {
                 "--compare" => asked = true,
                 "--update" => (plan.update, asked) = (true, true),
                 "--only" => plan.only = Some(value()?.clone()),
-                "--profiles" => plan.profiles = Some(value()?.into()),
+                "--profiles" => {
+                    let folder = PathBuf::from(value()?);
+                    std::fs::create_dir_all(&folder)?;
+                    plan.profiles = Some(folder);
+                }
                 _ => {}
             }
         }
