@@ -52,7 +52,7 @@ impl Arrival {
         let arrival = Self {
             at: clock::instant(),
             limit,
-            id: own.map_or_else(|| fresh(str::to_owned), str::to_owned),
+            id: own.map_or_else(fresh, str::to_owned),
             authority: request.uri().authority().cloned(),
             peer: connection
                 .and_then(TcpConnectInfo::remote_addr)

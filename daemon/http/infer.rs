@@ -203,9 +203,10 @@ async fn encode(
     let elements = wanted.iter().filter(|wanted| wanted.form == Form::Json);
     let elements = elements.filter_map(|wanted| answer.outputs.get(wanted.index));
     let elements: usize = elements.map(|tensor| tensor.values().len()).sum();
-    let write = move |name: &str| {
+    let name = name.to_owned();
+    let encoded = body::apart(elements >= ENCODE_APART_ELEMENTS, move || {
         codec::encode(&Answer {
-            model: name,
+            model: &name,
             version: &answer.version.to_string(),
             id: id.as_deref(),
             contract: &answer.facts.contract,
@@ -213,12 +214,8 @@ async fn encode(
             wanted: &wanted,
             parameters: &parameters(&answer),
         })
-    };
-    if elements < ENCODE_APART_ELEMENTS {
-        return Ok(write(name)?);
-    }
-    let name = name.to_owned();
-    Ok(body::apart(true, move || write(&name)).await??)
+    });
+    Ok(encoded.await??)
 }
 
 /// What an answer says of itself beside its outputs.
@@ -277,10 +274,9 @@ impl Routed {
     }
 }
 
-/// What is said of an answer as a header's value: names, numbers and tokens, all of them printable.
+/// What is said of an answer as a header's value.
 fn text(said: &str) -> HeaderValue {
-    let value = HeaderValue::from_bytes(said.as_bytes());
-    value.unwrap_or_else(|_| HeaderValue::from_static("unprintable"))
+    HeaderValue::from_str(said).expect("names, numbers and tokens are printable ASCII")
 }
 
 // === impl Sent ===

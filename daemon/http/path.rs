@@ -110,12 +110,8 @@ pub(super) fn read(method: &Method, path: &str) -> Result<Call, Lost> {
     let trimmed = trimmed.strip_suffix('/').unwrap_or(trimmed);
     let mut decoded: [Cow<'_, str>; LONGEST] = Default::default();
     let mut segments = 0;
-    let is_plain = !path.contains('%');
     for segment in trimmed.split('/') {
-        let segment = match is_plain {
-            true => Cow::Borrowed(segment),
-            false => decode(segment).ok_or_else(|| Lost::Encoding { path: clip(path) })?,
-        };
+        let segment = decode(segment).ok_or_else(|| Lost::Encoding { path: clip(path) })?;
         // Of a path that is longer than any, only how long it is and that it decodes is looked at.
         if let Some(place) = decoded.get_mut(segments) {
             *place = segment;

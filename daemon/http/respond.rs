@@ -74,7 +74,7 @@ impl RequestId {
         let own = request.headers().get(&REQUEST_ID);
         let own = own.filter(|value| plane::acceptable(value.as_bytes()));
         Self(own.cloned().unwrap_or_else(|| {
-            plane::fresh(|id| HeaderValue::from_str(id).expect("a UUID is a header's value"))
+            HeaderValue::try_from(plane::fresh()).expect("a UUID is a header's value")
         }))
     }
 

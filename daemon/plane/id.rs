@@ -10,8 +10,9 @@ pub(crate) fn acceptable(own: &[u8]) -> bool {
     !own.is_empty() && own.len() <= MAX_BYTES && own.iter().all(u8::is_ascii_graphic)
 }
 
-/// A new id (UUID version 7), as what takes a text makes of it.
-pub(crate) fn fresh<T>(take: impl FnOnce(&str) -> T) -> T {
+/// A new id (UUID version 7).
+pub(crate) fn fresh() -> String {
     let mut buffer = Uuid::encode_buffer();
-    take(Uuid::now_v7().as_hyphenated().encode_lower(&mut buffer))
+    let id = Uuid::now_v7().as_hyphenated().encode_lower(&mut buffer);
+    id.to_owned()
 }

@@ -130,7 +130,7 @@ impl Serve {
         let (result, trail) = match handle.graph() {
             Some(graph) => {
                 let members = leg.members.as_deref().unwrap_or_default();
-                // Few requests are walks, and all of them would be as large.
+                // Boxed, as are a rescue and a recall: few requests need them, and the future of each would have room for one.
                 let walk = self.walk(graph, members, from.guide(), inputs, time);
                 let walked = Box::pin(walk).await;
                 if let Some(nodes) = &handle.nodes {

@@ -89,7 +89,7 @@ impl Serve {
             Ok(entry) => Ok(entry),
             Err(Absent::Error(error)) => Err(error),
             Err(Absent::Parked(parked)) => {
-                // Few requests wait, and all of them would be as large.
+                // Boxed: few requests wait, and the future of each would have room for it.
                 Box::pin(self.recall(name, version, whom, terms, parked)).await
             }
         }

@@ -127,13 +127,13 @@ impl Entry {
     /// Notes which outputs are asked for, by their places in the contract: no version that lacks one of them comes to the
     /// rescue. Who asks for all takes all that the other one has.
     pub fn wants(&mut self, outputs: impl ExactSizeIterator<Item = usize> + Clone) {
-        let contract = Arc::clone(self.contract());
+        let contract = self.leg.contract();
         if let Some(keep) = &mut self.keep {
-            keep.wants(&contract, outputs.clone());
+            keep.wants(contract, outputs.clone());
         }
         let Some(part) = &mut self.part else { return };
         let Some(spare) = &part.spare else { return };
-        if Arc::ptr_eq(&contract, spare.contract()) || outputs.len() >= contract.outputs.len() {
+        if Arc::ptr_eq(contract, spare.contract()) || outputs.len() >= contract.outputs.len() {
             return;
         }
         let mut names = outputs.filter_map(|index| contract.outputs.get(index));
