@@ -2,7 +2,7 @@
 //! machine. Everything is printed as Markdown; a part can be asked for alone.
 //!
 //! `cargo bench --bench load -- [--seconds 5] [--rounds 3] [--only tiny,open,heavy,memory] [--workers N]
-//! [--no-pin] [--no-peers]`
+//! [--no-pin] [--no-peers] [--sleep]`
 
 mod bare;
 mod client;
@@ -42,13 +42,29 @@ fn main() -> Result<(), Box<dyn Error>> {
         .build()?;
     for part in &plan.parts {
         match part {
-            Part::Tiny => runtime.block_on(tiny::closed(&plan))?,
+            Part::Tiny => runtime.block_on(awake(&plan, tiny::closed(&plan)))?,
             Part::Open => runtime.block_on(open::at_half(&plan))?,
             Part::Heavy => runtime.block_on(heavy::batched(&plan))?,
             Part::Memory => runtime.block_on(memory::alone(&plan))?,
         }
     }
     Ok(())
+}
+
+/// Does a part, and never lets the thread sleep meanwhile where the plan says so: what has nothing to do looks again.
+async fn awake<T>(plan: &Plan, part: impl Future<Output = T>) -> T {
+    let restless = plan.keeps_awake().then(|| {
+        tokio::spawn(async {
+            loop {
+                tokio::task::yield_now().await;
+            }
+        })
+    });
+    let done = part.await;
+    if let Some(restless) = restless {
+        restless.abort();
+    }
+    done
 }
 
 fn quickstart() -> PathBuf {

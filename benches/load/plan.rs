@@ -24,6 +24,8 @@ pub(crate) struct Plan {
     pub(crate) rounds: usize,
     pub(crate) parts: Vec<Part>,
     pub(crate) peers: bool,
+    /// The generator may sleep while it has nothing to do, although it has cores of its own.
+    sleeps: bool,
     pub(crate) place: Place,
 }
 
@@ -79,6 +81,7 @@ impl Plan {
             rounds: 3,
             parts: Part::ALL.map(|(_, part)| part).into(),
             peers: true,
+            sleeps: false,
             place: Place::anywhere()?,
         };
         let (mut benching, mut pin, mut workers) = (false, true, None);
@@ -92,6 +95,7 @@ impl Plan {
                 "--workers" => workers = Some(value()?.parse::<usize>()?.max(1)),
                 "--no-pin" => pin = false,
                 "--no-peers" => plan.peers = false,
+                "--sleep" => plan.sleeps = true,
                 "--only" => {
                     let parts: Result<_, _> = value()?.split(',').map(Part::read).collect();
                     plan.parts = parts?;
@@ -109,6 +113,20 @@ impl Plan {
         }
         plan.place.workers = workers.unwrap_or(plan.place.workers);
         Ok(Some(plan))
+    }
+
+    /// Whether the generator never sleeps where it has cores of its own: a server on the same machine pays for waking whom
+    /// it answers, the slower one more often, as clients elsewhere do not make it.
+    pub(crate) fn keeps_awake(&self) -> bool {
+        !self.sleeps && matches!(self.place.cores, Cores::Apart(_))
+    }
+
+    /// How that is said in the report.
+    pub(crate) fn generator(&self) -> &'static str {
+        match self.keeps_awake() {
+            true => "The generator never sleeps.",
+            false => "The generator sleeps while it waits.",
+        }
     }
 }
 

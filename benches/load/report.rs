@@ -41,7 +41,10 @@ pub(crate) fn machine(place: &Place) {
 pub(crate) fn load_header(plan: &Plan) {
     let (rounds, seconds) = (plan.rounds, plan.seconds);
     println!("\n### The tiny model, closed loop\n");
-    println!("Medians of {rounds} rounds of {seconds:?}; latencies in µs.\n");
+    println!(
+        "Medians of {rounds} rounds of {seconds:?}; latencies in µs. {}\n",
+        plan.generator()
+    );
     println!(
         "| server | connections | requests/s | impresario does | p50 | p99 | p99.9 | server CPU µs/request | generator busy |"
     );

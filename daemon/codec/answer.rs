@@ -52,12 +52,12 @@ pub fn encode(answer: &Answer<'_>) -> Result<Encoded, Refusal> {
     let room = outputs().map(|(name, tensor, _)| name.len() + 128 + tensor.values().len() * 12);
     let mut out = Vec::with_capacity(128 + room.sum::<usize>());
     out.extend_from_slice(b"{\"model_name\":");
-    json(answer.model, &mut out);
+    string(answer.model, &mut out);
     out.extend_from_slice(b",\"model_version\":");
-    json(answer.version, &mut out);
+    string(answer.version, &mut out);
     if let Some(id) = answer.id {
         out.extend_from_slice(b",\"id\":");
-        json(id, &mut out);
+        string(id, &mut out);
     }
     parameters(answer.parameters, &mut out);
     out.extend_from_slice(b",\"outputs\":[");
@@ -83,7 +83,7 @@ pub fn encode(answer: &Answer<'_>) -> Result<Encoded, Refusal> {
 
 fn output(name: &str, tensor: &Tensor, form: Form, out: &mut Vec<u8>) -> Result<(), Refusal> {
     out.extend_from_slice(b"{\"name\":");
-    json(name, out);
+    string(name, out);
     out.extend_from_slice(b",\"datatype\":\"");
     out.extend_from_slice(tensor.datatype().as_str().as_bytes());
     out.extend_from_slice(b"\",\"shape\":");
@@ -158,9 +158,9 @@ pub(crate) fn elements(
         }
         Values::Bytes(strings) => {
             let mut odd = false;
-            each(strings, out, |string, out| {
-                match std::str::from_utf8(string) {
-                    Ok(text) => json(text, out),
+            each(strings, out, |bytes, out| {
+                match std::str::from_utf8(bytes) {
+                    Ok(text) => string(text, out),
                     Err(_) => odd = true,
                 }
             });
@@ -195,6 +195,18 @@ fn parameters(parameters: &Parameters, out: &mut Vec<u8>) {
     if !first {
         out.push(b'}');
     }
+}
+
+/// Writes a text; most have nothing to escape.
+fn string(text: &str, out: &mut Vec<u8>) {
+    let odd = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+    if text.bytes().any(odd) {
+        return json(text, out);
+    }
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
 }
 
 fn json<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {

@@ -81,20 +81,18 @@ async fn infer(
     client: &Client<'_>,
     watch: &mut Watch,
 ) -> Result<Answered, Fault> {
-    let begun = clock::instant();
     terms.trace = watch.context();
     let name = std::mem::take(&mut request.model_name);
     let version = std::mem::take(&mut request.model_version);
     let id = std::mem::take(&mut request.id);
     let (named, version) = service::named(&name, &version)?;
-    plane.serve.admit(named, client)?;
     let sent = Sent {
         client,
         message: &request,
         id: &id,
     };
     let asks = asks(plane, named, version, &sent)?;
-    if plane.serve.parks() {
+    if asks.may_wait() {
         let limit = sent.place(&["parameters", "timeout"]);
         terms.at_most(limit.and_then(micros));
     }
@@ -104,7 +102,7 @@ async fn infer(
     watch.decided(&mut entry);
     let decoded = decode(plane, &entry, request, &mut terms);
     let decoded =
-        decoded.inspect_err(|fault| entry.refused(begun, terms.trace, || fault.failure()))?;
+        decoded.inspect_err(|fault| entry.refused(reading, terms.trace, || fault.failure()))?;
     let read = reading.elapsed();
     entry.keeps(&decoded.parameters);
     let said = decoded.parameters.iter();
@@ -143,9 +141,9 @@ async fn infer(
     })
 }
 
-/// What the request asks of who decides on a version. A variant past its share is for those who may change what answers.
+/// What the request asks of who decides on a version, if its client may send one more. A variant past its share is for those who may change what answers.
 fn asks(plane: &Plane, name: &str, version: Option<&str>, sent: &Sent<'_>) -> Result<Asks, Fault> {
-    let asks = plane.serve.asks(name, version, sent)?;
+    let asks = plane.serve.admit(name, version, sent)?;
     if asks.forces() {
         let Client {
             metadata, arrival, ..

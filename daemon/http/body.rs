@@ -60,8 +60,10 @@ pub(crate) async fn read(
         return Ok(body);
     }
     let limit = limits.max_inflated;
-    let large = body.len() >= INFLATE_APART_BYTES;
-    Ok(apart(large, move || inflate(coding, &body, limit)).await??)
+    if body.len() < INFLATE_APART_BYTES {
+        return Ok(inflate(coding, &body, limit)?);
+    }
+    Ok(apart(move || inflate(coding, &body, limit)).await??)
 }
 
 /// All pieces of a body of about `announced` bytes. What comes in one piece, as small bodies do, is not copied;
@@ -102,12 +104,8 @@ async fn collect(payload: Payload, announced: usize, limits: &Limits) -> Result<
 /// # Errors
 /// [`Error::Unavailable`] when there are no other threads any more.
 pub(crate) async fn apart<T: Send + 'static>(
-    takes_long: bool,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Error> {
-    if !takes_long {
-        return Ok(work());
-    }
     block(work).await.map_err(|_| Error::Unavailable {
         why: "the daemon is going down".to_owned(),
         retry_after: None,

@@ -70,8 +70,10 @@ pub(super) async fn take(
         let name = name.chars().take(Name::MAX_BYTES).collect();
         Error::UnknownModel { name }
     })?;
-    let events = body::apart(body.len() >= READ_APART_BYTES, move || Events::read(&body));
-    let events = events.await??;
+    let events = match body.len() {
+        READ_APART_BYTES.. => body::apart(move || Events::read(&body)).await?,
+        _ => Events::read(&body),
+    }?;
     let given = events.given(plane, &route.name)?;
     let feedback = plane.serve.feedback();
     let taken = feedback.take(&route.name, &given, feedback.now());

@@ -11,19 +11,19 @@ use actix_web::http::header::{
     CONTENT_ENCODING, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
-use impresario_models::{VersionNumber, batch};
-use impresario_pipelines::Variant;
+use futures_util::future::{self, Either, LocalBoxFuture, Ready};
+use impresario_models::batch;
 
 use super::admin::asking;
 use super::body::{self, Coding};
 use super::codec::{
-    self, Answer, Decoded, Encoded, Form, Framing, Parameter, Parameters, Refusal, Wanted, clip,
-    scan,
+    self, Answer, Decoded, Encoded, Form, Framing, Limits, Parameter, Parameters, Refusal, Wanted,
+    clip, scan,
 };
 use super::respond::Fault;
 use crate::clock;
 use crate::plane::{Denied, Plane, Watch};
-use crate::serve::{self, Asks, Caller, Entry, Origin, Priority, Rescue, Terms, join_cookies};
+use crate::serve::{self, Asks, Caller, Entry, Origin, Priority, Terms, join_cookies};
 
 const HEADER_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
 const TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout");
@@ -56,52 +56,41 @@ pub(super) struct Asked<'a> {
     pub(super) id: &'a str,
 }
 
+/// A request that was read, and who was decided on for it.
+struct Read {
+    entry: Entry,
+    decoded: Decoded,
+    /// Decoding it.
+    took: Duration,
+}
+
+/// What is done at once where that is quick, and elsewhere where it takes long: the future of a request has room for the
+/// result, and none for the work.
+type Perhaps<T> = Either<Ready<T>, LocalBoxFuture<'static, T>>;
+
 pub(super) async fn infer(
     request: &HttpRequest,
     payload: web::Payload,
     plane: &Plane,
-    Asked { name, version, id }: Asked<'_>,
+    asked: Asked<'_>,
     mut terms: Terms,
     watch: &mut Watch,
 ) -> Result<HttpResponse, Fault> {
     terms.trace = watch.context();
-    // The body is read before anything is looked up: a caller who sends it slowly holds on to no version.
-    let body = body::read(request, payload, &plane.limits).await?;
-    let begun = clock::instant();
-    watch.received(|| body.len());
-    let framing = Framing::from_header(header(request, HEADER_LENGTH));
-    let json = framing
-        .as_ref()
-        .map_or(&[][..], |framing| framing.json(&body));
-    let sent = Sent { request, id, json };
-    plane.serve.admit(name, &sent)?;
-    let asks = asks(plane, name, version, &sent)?;
-    if plane.serve.parks() {
-        patience(&sent, &mut terms);
-    }
-    let entry = plane.serve.enter(name, version, &asks, terms).await;
-    let mut entry = entry?;
-    let reading = clock::instant();
-    watch.decided(&mut entry);
-    let decoded = decode(request, &entry, framing, body, plane, &mut terms).await;
-    let mut decoded =
-        decoded.inspect_err(|fault| entry.refused(begun, terms.trace, || fault.failure()))?;
-    let read = reading.elapsed();
-    entry.keeps(&decoded.parameters);
-    let said = decoded.parameters.iter();
-    entry.says(said.map(|(name, value)| (name, value.into())));
-    entry.wants(decoded.outputs.iter().map(|wanted| wanted.index));
-    watch.decoded(|| batch::rows(&decoded.inputs));
-    let answer = plane
-        .serve
-        .dispatch(&entry, std::mem::take(&mut decoded.inputs), terms)
-        .await?;
+    let read = read(request, payload, plane, asked, &mut terms, watch);
+    let Read {
+        entry,
+        mut decoded,
+        took,
+    } = read.await?;
+    let inputs = std::mem::take(&mut decoded.inputs);
+    // Boxed: two futures that allocators have at hand cost less than a large one.
+    let answer = Box::pin(plane.serve.dispatch(&entry, inputs, terms)).await?;
     watch.answered(&answer);
-    let routed = Routed::of(&answer);
     let writing = clock::instant();
-    let encoded = encode(name, decoded, &entry, answer).await?;
+    let (encoded, answer) = encode(asked.name, decoded, &entry, answer).await?;
     let (body, coding) = body::compress(request, encoded.body).await;
-    entry.coded(read + writing.elapsed());
+    entry.coded(took + writing.elapsed());
     watch.encoded(|| body.len());
     let mut response = HttpResponse::with_body(StatusCode::OK, BoxBody::new(body));
     let headers = response.headers_mut();
@@ -115,18 +104,52 @@ pub(super) async fn infer(
     if coding != Coding::Identity {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.as_str()));
     }
-    routed.put(headers);
+    route(answer, headers);
     Ok(response)
 }
 
-/// How an answer was come by, as its headers say it.
-struct Routed {
-    variant: Variant,
-    version: VersionNumber,
-    origin: Origin,
-    rescue: Option<Rescue>,
-    token: Option<String>,
-    trail: Vec<(&'static str, String)>,
+/// Reads a request, and decides who answers it. What it says of its terms is added to them.
+async fn read(
+    request: &HttpRequest,
+    payload: web::Payload,
+    plane: &Plane,
+    Asked { name, version, id }: Asked<'_>,
+    terms: &mut Terms,
+    watch: &mut Watch,
+) -> Result<Read, Fault> {
+    // The body is read before anything is looked up: a caller who sends it slowly holds on to no version.
+    let body = body::read(request, payload, &plane.limits).await?;
+    watch.received(|| body.len());
+    let framing = Framing::from_header(header(request, HEADER_LENGTH));
+    let json = framing
+        .as_ref()
+        .map_or(&[][..], |framing| framing.json(&body));
+    let sent = Sent { request, id, json };
+    let asks = asks(plane, name, version, &sent)?;
+    if asks.may_wait() {
+        patience(&sent, terms);
+    }
+    let mut entry = plane.serve.enter(name, version, &asks, *terms).await?;
+    let reading = clock::instant();
+    watch.decided(&mut entry);
+    let decoded = decode(&entry, framing, body, plane.limits).await;
+    let decoded = decoded.and_then(|decoded| {
+        says(request, &decoded, terms)?;
+        Ok(decoded)
+    });
+    let decoded =
+        decoded.inspect_err(|fault| entry.refused(reading, terms.trace, || fault.failure()))?;
+    let took = reading.elapsed();
+    entry.keeps(&decoded.parameters);
+    let said = decoded.parameters.iter();
+    entry.says(said.map(|(name, value)| (name, value.into())));
+    entry.wants(decoded.outputs.iter().map(|wanted| wanted.index));
+    watch.decoded(|| batch::rows(&decoded.inputs));
+    Ok(Read {
+        entry,
+        decoded,
+        took,
+    })
 }
 
 /// A request before it is decoded.
@@ -136,9 +159,9 @@ struct Sent<'a> {
     json: &'a [u8],
 }
 
-/// What the request asks of who decides on a version. A variant past its share is for those who may change what answers.
+/// What the request asks of who decides on a version, if its client may send one more. A variant past its share is for those who may change what answers.
 fn asks(plane: &Plane, name: &str, version: Option<&str>, sent: &Sent<'_>) -> Result<Asks, Fault> {
-    let asks = plane.serve.asks(name, version, sent)?;
+    let asks = plane.serve.admit(name, version, sent)?;
     if asks.forces() {
         let request = sent.request;
         let asking = asking(request.headers(), request.uri(), request.peer_addr());
@@ -159,63 +182,81 @@ fn patience(sent: &Sent<'_>, terms: &mut Terms) {
     terms.at_most(asked.map(Duration::from_micros));
 }
 
-/// The request; what it says of its terms is added to them.
-async fn decode(
-    request: &HttpRequest,
+/// The request, checked against the contract of who was decided on.
+fn decode(
     entry: &Entry,
     framing: Result<Framing, Refusal>,
     body: web::Bytes,
-    plane: &Plane,
-    terms: &mut Terms,
-) -> Result<Decoded, Fault> {
-    let framing = framing?;
-    let json = match framing {
-        Framing::Json => body.len(),
-        Framing::Mixed(length) => length,
-        Framing::Raw => 0,
+    limits: Limits,
+) -> Perhaps<Result<Decoded, Fault>> {
+    let (framing, json) = match framing {
+        Ok(Framing::Json) => (Framing::Json, body.len()),
+        Ok(Framing::Mixed(length)) => (Framing::Mixed(length), length),
+        Ok(Framing::Raw) => (Framing::Raw, 0),
+        Err(refusal) => return Either::Left(future::ready(Err(refusal.into()))),
     };
-    let (contract, limits) = (Arc::clone(entry.contract()), plane.limits);
-    let decoded = body::apart(json >= DECODE_APART_BYTES, move || {
-        codec::decode(&contract, framing, &body, &limits)
-    });
-    let decoded = decoded.await??;
+    if json < DECODE_APART_BYTES {
+        let decoded = codec::decode(entry.contract(), framing, &body, &limits);
+        return Either::Left(future::ready(decoded.map_err(Fault::from)));
+    }
+    let contract = Arc::clone(entry.contract());
+    let decoded = body::apart(move || codec::decode(&contract, framing, &body, &limits));
+    Either::Right(Box::pin(async { Ok(decoded.await??) }))
+}
+
+/// What a request says of its terms is added to them.
+fn says(request: &HttpRequest, decoded: &Decoded, terms: &mut Terms) -> Result<(), Fault> {
     let priority = decoded.parameters.count("priority")?;
     terms.priority = priority.and_then(Priority::from_level);
     let asked = decoded.parameters.count("timeout")?;
     terms.at_most(asked.map(Duration::from_micros));
     terms.at_most(header(request, TIMEOUT).map(timeout).transpose()?);
-    Ok(decoded)
+    Ok(())
 }
 
-async fn encode(
+/// The answer as it travels, and as it was.
+fn encode(
     name: &str,
     decoded: Decoded,
     entry: &Entry,
     answer: serve::Answer,
-) -> Result<Encoded, Fault> {
+) -> Perhaps<Result<(Encoded, serve::Answer), Fault>> {
     let id = decoded.id;
-    let wanted = decoded
-        .outputs
-        .iter()
-        .map(|wanted| (wanted.index, wanted.form));
-    let wanted = entry.wanted(&answer, wanted.collect()).into_iter();
+    let wanted = decoded.outputs.iter();
+    let wanted = wanted.map(|wanted| (wanted.index, wanted.form)).collect();
+    let wanted = entry.wanted(&answer, wanted).into_iter();
     let wanted: Vec<_> = wanted.map(|(index, form)| Wanted { index, form }).collect();
     let elements = wanted.iter().filter(|wanted| wanted.form == Form::Json);
     let elements = elements.filter_map(|wanted| answer.outputs.get(wanted.index));
     let elements: usize = elements.map(|tensor| tensor.values().len()).sum();
+    if elements < ENCODE_APART_ELEMENTS {
+        let written = write(name, id.as_deref(), &answer, &wanted);
+        let written = written.map(|encoded| (encoded, answer));
+        return Either::Left(future::ready(written.map_err(Fault::from)));
+    }
     let name = name.to_owned();
-    let encoded = body::apart(elements >= ENCODE_APART_ELEMENTS, move || {
-        codec::encode(&Answer {
-            model: &name,
-            version: &answer.version.to_string(),
-            id: id.as_deref(),
-            contract: &answer.facts.contract,
-            outputs: &answer.outputs,
-            wanted: &wanted,
-            parameters: &parameters(&answer),
-        })
+    let written = body::apart(move || {
+        let encoded = write(&name, id.as_deref(), &answer, &wanted)?;
+        Ok::<_, Refusal>((encoded, answer))
     });
-    Ok(encoded.await??)
+    Either::Right(Box::pin(async { Ok(written.await??) }))
+}
+
+fn write(
+    name: &str,
+    id: Option<&str>,
+    answer: &serve::Answer,
+    wanted: &[Wanted],
+) -> Result<Encoded, Refusal> {
+    codec::encode(&Answer {
+        model: name,
+        version: &answer.version.to_string(),
+        id,
+        contract: &answer.facts.contract,
+        outputs: &answer.outputs,
+        wanted,
+        parameters: &parameters(answer),
+    })
 }
 
 /// What an answer says of itself beside its outputs.
@@ -236,41 +277,24 @@ fn header(request: &HttpRequest, name: HeaderName) -> Option<&[u8]> {
     request.headers().get(name).map(HeaderValue::as_bytes)
 }
 
-// === impl Routed ===
-
-impl Routed {
-    fn of(answer: &serve::Answer) -> Self {
-        Self {
-            variant: answer.variant.clone(),
-            version: answer.version,
-            origin: answer.origin,
-            rescue: answer.rescue.clone(),
-            token: answer.token.clone(),
-            trail: answer
-                .trail
-                .as_ref()
-                .map_or_else(Vec::new, |trail| trail.said()),
-        }
+/// How an answer was come by, as its headers say it.
+fn route(answer: serve::Answer, headers: &mut HeaderMap) {
+    headers.insert(VARIANT, text(answer.variant.as_str()));
+    headers.insert(VERSION, answer.version.get().into());
+    if let Some(word) = answer.origin.as_str() {
+        headers.insert(CACHE, HeaderValue::from_static(word));
     }
-
-    fn put(self, headers: &mut HeaderMap) {
-        headers.insert(VARIANT, text(self.variant.as_str()));
-        headers.insert(VERSION, self.version.get().into());
-        if let Some(word) = self.origin.as_str() {
-            headers.insert(CACHE, HeaderValue::from_static(word));
-        }
-        if self.origin == Origin::Substitute {
-            headers.insert(SUBSTITUTE, HeaderValue::from_static(DEADLINE));
-        }
-        if let Some(rescue) = self.rescue {
-            headers.insert(RESCUE, HeaderValue::from_static(rescue.why));
-        }
-        if let Some(token) = self.token {
-            headers.insert(TOKEN, text(&token));
-        }
-        for (name, said) in self.trail {
-            headers.insert(header_of(name), text(&said));
-        }
+    if answer.origin == Origin::Substitute {
+        headers.insert(SUBSTITUTE, HeaderValue::from_static(DEADLINE));
+    }
+    if let Some(rescue) = answer.rescue {
+        headers.insert(RESCUE, HeaderValue::from_static(rescue.why));
+    }
+    if let Some(token) = answer.token {
+        headers.insert(TOKEN, text(&token));
+    }
+    for (name, said) in answer.trail.iter().flat_map(|trail| trail.said()) {
+        headers.insert(header_of(name), text(&said));
     }
 }
 

@@ -54,7 +54,9 @@ async fn infer(
         version,
         id: id.as_str(),
     };
-    let answered = infer::infer(request, payload, plane, asked, terms, &mut watch).await;
+    // Boxed: allocators have small pieces at hand, and the future of a request is no small one.
+    let answered = infer::infer(request, payload, plane, asked, terms, &mut watch);
+    let answered = Box::pin(answered).await;
     let mut response = answered.unwrap_or_else(|fault| {
         watch.failed(&fault);
         respond::fault(&fault, id, watch.context())

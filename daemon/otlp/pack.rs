@@ -41,7 +41,7 @@ pub(super) struct Pack {
 impl Pack {
     pub(super) fn new(resource: &Resource, since: u64) -> Self {
         let instance = resource.instance.clone();
-        let instance = instance.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+        let instance = instance.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
         let mut attributes = vec![
             ("service.name", resource.service.clone()),
             ("service.version", VERSION.to_owned()),

@@ -16,6 +16,7 @@ use impresario_pipelines::trial::record::DIMENSIONS;
 use sha2::{Digest, Sha256};
 
 use super::{Caller, Guide, Serve};
+use crate::actors::Snapshot;
 use crate::draw::draw;
 use crate::error::Error;
 use crate::feedback::ELSEWHERE;
@@ -52,6 +53,8 @@ pub struct Asks {
     pub(super) logged: Option<Box<str>>,
     /// It is a part of another request, which is the one that is kept.
     pub(super) is_part: bool,
+    /// Versions may be parked where it is answered.
+    may_wait: bool,
 }
 
 /// Whose a request is, as evidence and tokens know it: the first 128 bits of the key's SHA-256, never the key.
@@ -59,23 +62,23 @@ pub struct Asks {
 pub struct Unit(u128);
 
 impl Serve {
-    /// What a request to a name asks for, for [`Serve::enter`]. Its key is the first of: the header [`KEY`], the
-    /// sources of the pipeline in their order. Whether it may ask for a variant is asked by the door.
-    ///
-    /// # Errors
-    /// [`Error::Key`] for a key that is too long.
-    pub fn asks(
+    /// What a request to a name asks for. Its key is the first of: the header [`KEY`], the sources of the pipeline in
+    /// their order.
+    pub(super) fn asks(
         &self,
+        snapshot: &Snapshot,
         name: &str,
+        route: Option<&Route>,
         version: Option<&str>,
         asked: &dyn Asked,
     ) -> Result<Asks, Error> {
-        let mut asks = Asks::default();
+        let mut asks = Asks {
+            may_wait: snapshot.fleet.limits.budget.is_some(),
+            ..Asks::default()
+        };
         if let Some(variant) = asked.header(VARIANT) {
             asks.variant = Some(variant.chars().take(MAX_KEY).collect());
         }
-        let snapshot = self.live.look();
-        let route = snapshot.table.route(name);
         if self.payload_log().wants(name) {
             asks.logged = Some(asked.id().into());
         }
@@ -190,6 +193,12 @@ impl Asks {
         self.variant.is_some()
     }
 
+    /// Whether it may have to wait for a version that is parked.
+    #[must_use]
+    pub fn may_wait(&self) -> bool {
+        self.may_wait
+    }
+
     /// What a graph goes by.
     pub(super) fn guide(&self) -> Guide {
         Guide {
@@ -253,6 +262,7 @@ impl Default for Asks {
             draw: draw(),
             logged: None,
             is_part: false,
+            may_wait: false,
         }
     }
 }

@@ -56,19 +56,14 @@ impl Serve {
         }
         let rows = batch::rows(&inputs);
         let spare = entry.spare().map(|leg| (leg, inputs.clone()));
-        let mut result = self
-            .ask(&entry.leg, entry, Some(&mut note), inputs, time)
-            .await;
-        if let Err(error) = &result
-            && let Some((leg, inputs)) = spare
-        {
-            result = match Box::pin(self.rescue(entry, leg, error, inputs, time)).await {
-                Some(Ok(answer)) => Ok(answer),
-                // What is too late may still have a substitute.
-                Some(Err(late)) if is_late(&late) => Err(late),
-                Some(Err(_)) | None => result,
-            };
-        }
+        let asked = self.ask(&entry.leg, entry, Some(&mut note), inputs, begun, &time);
+        let result = match (asked.await, spare) {
+            (Err(error), Some((leg, inputs))) => {
+                // Boxed, as are a walk and a recall: few requests need them, and the future of each would have room for one.
+                Box::pin(self.rescue(entry, leg, error, inputs, &time)).await
+            }
+            (result, _) => result,
+        };
         if let Err(error) = &result
             && is_late(error)
             && let Some(answer) = entry.substitute(rows)
@@ -93,9 +88,9 @@ impl Serve {
         from: &Entry,
         note: Option<&mut Note<'_>>,
         inputs: Vec<Tensor>,
-        time: Time,
+        begun: Instant,
+        time: &Time,
     ) -> Result<Answer, Error> {
-        let begun = clock::instant();
         let entry = note.as_ref().map(|note| note.entry);
         let handle = &leg.handle;
         // While a rollout is judged nothing comes out of the cache: the arm whose cache is warmer would look better.
@@ -127,11 +122,11 @@ impl Serve {
         };
         let part = entry.and_then(|entry| entry.part.as_deref());
         let shot = part.and_then(|part| part.aim.as_ref()?.sample(&inputs, from.guide()));
+        let shot = shot.map(Box::new);
         let (result, trail) = match handle.graph() {
             Some(graph) => {
                 let members = leg.members.as_deref().unwrap_or_default();
-                // Boxed, as are a rescue and a recall: few requests need them, and the future of each would have room for one.
-                let walk = self.walk(graph, members, from.guide(), inputs, time);
+                let walk = self.walk(graph, members, from.guide(), inputs, *time);
                 let walked = Box::pin(walk).await;
                 if let Some(nodes) = &handle.nodes {
                     walked.trail.count(nodes);
@@ -171,27 +166,34 @@ impl Serve {
         &self,
         entry: &Entry,
         leg: &Leg,
-        error: &Error,
+        error: Error,
         inputs: Vec<Tensor>,
-        time: Time,
-    ) -> Option<Result<Answer, Error>> {
-        let why = rescue::reason(error)?;
-        if clock::instant() >= time.deadline {
-            return None;
-        }
-        let inputs = rescue::fit(entry.contract(), leg.contract(), inputs)?;
+        time: &Time,
+    ) -> Result<Answer, Error> {
+        let begun = clock::instant();
+        let why = rescue::reason(&error).filter(|_| begun < time.deadline);
+        let Some(why) = why else {
+            return Err(error);
+        };
+        let Some(inputs) = rescue::fit(entry.contract(), leg.contract(), inputs) else {
+            return Err(error);
+        };
         tracing::debug!(
             pipeline = %entry.pipeline(),
             variant = %entry.leg.variant,
-            error = %crate::error::causes(error),
+            error = %crate::error::causes(&error),
             "another version answers for one that failed"
         );
         let from = entry.leg.variant.clone();
-        let answered = self.ask(leg, entry, None, inputs, time).await;
-        Some(answered.map(|answer| Answer {
-            rescue: Some(Rescue { from, why }),
-            ..answer
-        }))
+        match self.ask(leg, entry, None, inputs, begun, time).await {
+            Ok(answer) => Ok(Answer {
+                rescue: Some(Rescue { from, why }),
+                ..answer
+            }),
+            // What is too late may still have a substitute.
+            Err(late) if is_late(&late) => Err(late),
+            Err(_) => Err(error),
+        }
     }
 
     /// What the caller may send with feedback: a token where the split learns from it, and the answer is its arm's own.
@@ -218,9 +220,9 @@ async fn compute(
     leg: &Leg,
     inputs: Vec<Tensor>,
     begun: Instant,
-    time: Time,
+    time: &Time,
 ) -> Result<Computed, Error> {
-    let Time {
+    let &Time {
         limit, deadline, ..
     } = time;
     let left = deadline.saturating_duration_since(begun);

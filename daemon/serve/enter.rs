@@ -2,31 +2,38 @@
 
 use std::time::Instant;
 
-use super::admit::Caller;
-use super::{Absent, Asks, Entry, For, Serve, Terms};
+use super::recall::Parked;
+use super::{Absent, Asked, Asks, Entry, For, Serve, Terms};
 use crate::clock;
 use crate::error::Error;
 use crate::measure::{Outcome, Sample};
 
 impl Serve {
-    /// Takes one request off what its client may send to a pipeline. A name that nobody knows has no limit: that it
-    /// is unknown is told by what comes after.
+    /// Takes one request off what its client may send to a pipeline, and reads what it asks for, for [`Self::enter`]. A
+    /// name that nobody knows has no limit: that it is unknown is told by what comes after. Whether it may ask for a variant
+    /// is asked by the door.
     ///
     /// # Errors
-    /// [`Error::RateLimited`].
-    pub fn admit(&self, name: &str, caller: &dyn Caller) -> Result<(), Error> {
+    /// [`Error::RateLimited`], and [`Error::Key`] for a key that is too long.
+    pub fn admit(
+        &self,
+        name: &str,
+        version: Option<&str>,
+        asked: &dyn Asked,
+    ) -> Result<Asks, Error> {
         let snapshot = self.live.look();
-        let Some(route) = snapshot.table.route(name) else {
-            return Ok(());
-        };
-        let admitted = self.limits.admit(&route.name, &route.service, caller);
-        admitted.inspect_err(|_| {
-            let begun = clock::instant();
-            match self.find(name, None) {
-                Ok(entry) => entry.ended(Outcome::Limited, begun, None),
-                Err(_) => self.lost(name, Outcome::Limited, begun),
-            }
-        })
+        let route = snapshot.table.route(name);
+        if let Some(route) = route {
+            let admitted = self.limits.admit(&route.name, &route.service, asked);
+            admitted.inspect_err(|_| {
+                let begun = clock::instant();
+                match self.find(name, None) {
+                    Ok(entry) => entry.ended(Outcome::Limited, begun, None),
+                    Err(_) => self.lost(name, Outcome::Limited, begun),
+                }
+            })?;
+        }
+        self.asks(&snapshot, name, route, version, asked)
     }
 
     /// Decides who answers a request: the version, variant or key that it asks for, or a random draw. A version that is
@@ -43,14 +50,14 @@ impl Serve {
         terms: Terms,
     ) -> Result<Entry, Error> {
         let arrived = terms.arrived;
-        let mut leaves = Leaves {
-            serve: self,
-            name,
-            arrived,
-            waits: true,
+        let found = match self.seek(name, version, For::Request(asks)) {
+            Ok(entry) => Ok(entry),
+            Err(Absent::Error(error)) => Err(error),
+            Err(Absent::Parked(parked)) => {
+                // Boxed: few requests wait, and the future of each would have room for it.
+                Box::pin(self.wait(name, version, asks, terms, parked)).await
+            }
         };
-        let found = self.meet(name, version, For::Request(asks), terms).await;
-        leaves.waits = false;
         let entry = found.inspect_err(|error| {
             self.lost(name, error.code().outcome, arrived);
             self.keep_unanswered(name, asks, arrived, error);
@@ -69,30 +76,35 @@ impl Serve {
         version: Option<&str>,
         terms: Terms,
     ) -> Result<Entry, Error> {
-        self.meet(name, version, For::Most, terms).await
-    }
-
-    /// Whether requests may have to wait for versions that are parked.
-    #[must_use]
-    pub fn parks(&self) -> bool {
-        self.live.look().fleet.limits.budget.is_some()
-    }
-
-    async fn meet(
-        &self,
-        name: &str,
-        version: Option<&str>,
-        whom: For<'_>,
-        terms: Terms,
-    ) -> Result<Entry, Error> {
-        match self.seek(name, version, whom) {
+        match self.seek(name, version, For::Most) {
             Ok(entry) => Ok(entry),
             Err(Absent::Error(error)) => Err(error),
             Err(Absent::Parked(parked)) => {
-                // Boxed: few requests wait, and the future of each would have room for it.
-                Box::pin(self.recall(name, version, whom, terms, parked)).await
+                let recall = self.recall(name, version, For::Most, terms, parked);
+                Box::pin(recall).await
             }
         }
+    }
+
+    /// Waits for a parked version, as a request that is counted if its caller leaves meanwhile.
+    async fn wait(
+        &self,
+        name: &str,
+        version: Option<&str>,
+        asks: &Asks,
+        terms: Terms,
+        parked: Parked,
+    ) -> Result<Entry, Error> {
+        let mut leaves = Leaves {
+            serve: self,
+            name,
+            arrived: terms.arrived,
+            waits: true,
+        };
+        let whom = For::Request(asks);
+        let recalled = self.recall(name, version, whom, terms, parked).await;
+        leaves.waits = false;
+        recalled
     }
 
     /// Counts a request that found no version, where its pipeline is known: that name comes from the fleet.

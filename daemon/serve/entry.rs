@@ -363,19 +363,19 @@ impl Counting<'_> {
 
 impl Drop for Counting<'_> {
     fn drop(&mut self) {
+        let request = self.begun.elapsed();
         let (outcome, times) = self.sample.unwrap_or_else(|| {
-            self.tell(Outcome::Abandoned, self.begun.elapsed(), false, &[]);
+            self.tell(Outcome::Abandoned, request, false, &[]);
             (Outcome::Abandoned, None)
         });
         if let Some(entry) = self.entry {
             // What comes out of the cache is quick because somebody else waited.
-            let latency = times.as_ref().map(|_| self.begun.elapsed());
-            entry.learn(outcome, latency);
+            entry.learn(outcome, times.as_ref().map(|_| request));
         }
         self.leg.count(Sample {
             outcome,
             rows: self.rows,
-            request: self.begun.elapsed(),
+            request,
             times,
             trace: self.trace.and_then(Context::kept),
             at_ms: clock::wall_ms(),

@@ -47,7 +47,7 @@ async fn the_first_source_that_has_something_is_the_key() {
         {"pointer": "/inputs/0/data/1"},
     ]);
     let world = World::of(spec, 5_000).await;
-    let key = |request: &Request| world.serve.asks("p", None, request).map(|asks| asks.key);
+    let key = |request: &Request| world.serve.admit("p", None, request).map(|asks| asks.key);
     let mut request = Request {
         headers: [("x-route-key", "a"), ("x-user", "b")]
             .map(|(name, value)| (name, value.to_owned()))
@@ -68,7 +68,7 @@ async fn the_first_source_that_has_something_is_the_key() {
     assert_eq!(key(&request).unwrap(), None);
     // A model of its own has one version for all: nobody looks for keys.
     request.headers.insert("x-route-key", "a".to_owned());
-    let other = world.serve.asks("m", None, &request).unwrap();
+    let other = world.serve.admit("m", None, &request).unwrap();
     assert_eq!((other.key, other.id), (None, None));
 }
 
@@ -101,7 +101,7 @@ async fn a_key_that_is_too_long_is_refused_by_its_place() {
         ),
         (body(json!({"a": {"b": long}})), "what stands at /a/b"),
     ] {
-        let error = world.serve.asks("p", None, &request).unwrap_err();
+        let error = world.serve.admit("p", None, &request).unwrap_err();
         let told = format!("{place}: expected a key of at most 256 bytes, got 258 bytes");
         assert_eq!(error.to_string(), told);
         assert_eq!(error.code().http, 400);
