@@ -71,7 +71,7 @@ impl Room {
         let mut queue = Vec::new();
         let mut held = 0u64;
         for (name, model) in fleet.observed.stored() {
-            let newest = newest(name, model, wanted);
+            let newest = newest(name, model, wanted, |_| true);
             let served = model.newest_serving().is_some();
             let untried = model
                 .versions
@@ -343,9 +343,14 @@ pub(super) fn pinned(fleet: &Fleet, wanted: &BTreeSet<Key>) -> u64 {
     pinned.map(|(_, _, seen)| seen.bytes()).sum()
 }
 
-/// The newest version of a model that should be in memory.
-fn newest(name: &Name, model: &Model, wanted: &BTreeSet<Key>) -> Option<VersionNumber> {
-    let versions = model.versions.iter().rev();
+/// The newest version of a model that should be in memory, of those that are meant.
+fn newest(
+    name: &Name,
+    model: &Model,
+    wanted: &BTreeSet<Key>,
+    meant: impl Fn(VersionNumber) -> bool,
+) -> Option<VersionNumber> {
+    let versions = model.versions.iter().rev().filter(|(v, _)| meant(**v));
     let mut wished = versions.filter(|(version, seen)| {
         able(seen) && seen.present && wanted.contains(&(name.clone(), **version))
     });
@@ -359,7 +364,10 @@ fn heirs(fleet: &Fleet, wanted: &BTreeSet<Key>) -> BTreeSet<Key> {
     for entry in others.filter(|entry| entry.keep.is_some() || entry.instead(fleet).is_some()) {
         let (name, version) = entry.primary();
         let model = fleet.observed.models.get(name);
-        let version = version.or_else(|| newest(name, model?, wanted));
+        // One that somebody asked to unload is there for others: the newest one is not meant to be it.
+        let intent = fleet.routing.intents.get(name);
+        let meant = |v| intent.is_none_or(|intent| intent.leaves(v));
+        let version = version.or_else(|| newest(name, model?, wanted, meant));
         // The kept one takes over from nobody, and so does one that was ready and is known to break what callers rely on.
         let waits = |v: &VersionNumber| {
             let keep = entry.keep.as_ref();

@@ -110,11 +110,10 @@ fn latest<'a>(
 
 /// Whether "latest" may mean this version: its files are there and nobody asked to unload it.
 fn wished(intent: Option<&Intent>, version: VersionNumber, seen: &Seen, fleet: &Fleet) -> bool {
-    let told = intent.and_then(|i| i.versions.get(&version).copied());
-    let unloaded = intent.is_some_and(|i| i.unloaded);
+    let left = intent.is_none_or(|intent| intent.leaves(version));
     // Where memory is bounded it may only be parked, and come back.
     let leaving = seen.phase == Phase::Draining && fleet.limits.budget.is_none();
-    seen.present && told.unwrap_or(!unloaded) && !leaving
+    seen.present && left && !leaving
 }
 
 /// Whether a version gives what a pipeline promises. One that was not loaded yet is not known not to.

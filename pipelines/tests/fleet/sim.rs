@@ -30,9 +30,9 @@ use crate::world::{by, command, event, name, step, version};
 
 const SEEDS: u64 = 120;
 /// Others that found something once.
-const FOUND: [u64; 17] = [
-    523, 2084, 2107, 2338, 2355, 2409, 2435, 2448, 2499, 2662, 2711, 3165, 3294, 3489, 3750, 3765,
-    3939,
+const FOUND: [u64; 18] = [
+    523, 1939, 2084, 2107, 2338, 2355, 2409, 2435, 2448, 2499, 2662, 2711, 3165, 3294, 3489, 3750,
+    3765, 3939,
 ];
 const STEPS: usize = 250;
 const MODELS: [&str; 3] = ["iris", "rose", "fern"];
