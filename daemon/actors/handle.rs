@@ -90,6 +90,11 @@ impl Handle {
         }
     }
 
+    /// A version that is not in memory, as it was: for who has to know what it takes and gives, and asks no more of it.
+    pub(crate) fn away(model: Name, version: VersionNumber, facts: Arc<Facts>) -> Self {
+        Self::of_graph(model, version, facts, None)
+    }
+
     /// The graph that it is, where it is one.
     #[must_use]
     pub fn graph(&self) -> Option<&Arc<Graph>> {

@@ -38,7 +38,8 @@ impl Serve {
 
     /// Decides who answers a request: the version, variant or key that it asks for, or a random draw. A version that is
     /// parked is loaded, and waited for until the caller's limit, the pipeline's deadline or the daemon's timeout have
-    /// passed since the request arrived.
+    /// passed since the request arrived. Where the pipeline says what is answered then, the request has its entry without
+    /// the version, and that answer from [`Self::dispatch`].
     ///
     /// # Errors
     /// As for [`Self::find`], [`Error::Variant`], and [`Error::Expired`].
@@ -108,7 +109,7 @@ impl Serve {
     }
 
     /// Counts a request that found no version, where its pipeline is known: that name comes from the fleet.
-    fn lost(&self, name: &str, outcome: Outcome, since: Instant) {
+    pub(super) fn lost(&self, name: &str, outcome: Outcome, since: Instant) {
         if let Some(cell) = self.live.look().lost(name) {
             cell.record(Sample::unasked(outcome, since, None));
         }

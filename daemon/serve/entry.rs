@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use impresario_models::{Contract, Name, Tensor, VersionNumber};
 use impresario_pipelines::Variant;
 use impresario_pipelines::analysis::glance;
+use impresario_pipelines::bucket::Slot;
 use impresario_pipelines::expr::Scalar;
 use impresario_pipelines::fleet::Revision;
 use impresario_pipelines::policy::Split;
 use impresario_pipelines::spec::Service;
-use impresario_pipelines::table::Decision;
+use impresario_pipelines::table::{Decision, Why};
 use impresario_pipelines::trial::record::DIMENSIONS;
 
 use super::decisions::Decisions;
@@ -32,7 +33,7 @@ pub struct Entry {
     pub(super) leg: Leg,
     pub(super) pipeline: Name,
     pub(super) service: Arc<Service>,
-    pub(super) decision: Decision,
+    pub(super) decision: Choice,
     /// What is known of it beside, where its decision is kept.
     pub(super) part: Option<Box<Part>>,
     /// What a graph goes by, where one answers.
@@ -41,6 +42,17 @@ pub struct Entry {
     pub(super) keep: Option<Box<Keep>>,
     /// Where it is told which versions are asked, where somebody watches.
     pub(super) told: Option<Told>,
+}
+
+/// What was decided for a request, beside the version.
+#[derive(Clone, Debug)]
+pub(super) struct Choice {
+    pub(super) variant: Variant,
+    /// The arm that the answer is evidence for; none where it is for none.
+    pub(super) arm: Option<usize>,
+    /// The slot that decided, where one did.
+    pub(super) slot: Option<Slot>,
+    pub(super) why: Why,
 }
 
 /// A version that a request may be sent to.
@@ -246,6 +258,26 @@ impl Entry {
                 tracing::warn!(pipeline = %self.pipeline, what, "the substitute does not fit what the version answers");
                 None
             }
+        }
+    }
+}
+
+// === impl Choice ===
+
+impl From<Decision> for Choice {
+    fn from(decision: Decision) -> Self {
+        let Decision {
+            variant,
+            arm,
+            slot,
+            why,
+            ..
+        } = decision;
+        Self {
+            variant,
+            arm,
+            slot,
+            why,
         }
     }
 }

@@ -12,13 +12,14 @@ use impresario_models::{ByName, Name, VersionNumber};
 
 use crate::breaches::Breach;
 use crate::bucket::Slot;
-use crate::fleet::{Facts, Keep, Phase, Revision, Seen};
+use crate::fleet::{Facts, Keep, Phase, Revision, Seen, callable};
 
 pub use crate::fleet::on_demand;
 use crate::policy::Split;
 use crate::policy::Standalone;
 use crate::spec::{Service, Shadow};
 use crate::variant::Variant;
+pub(crate) use compile::refused;
 pub use compile::{answering, compile, standing};
 
 /// The routes of one revision.
@@ -119,7 +120,7 @@ pub struct Unavailable {
     pub model: Name,
     /// The version, where one is meant.
     pub version: Option<VersionNumber>,
-    /// Whether asking for that version loads it.
+    /// Whether asking for that version loads it: in a table that it does, outside of one that it would if it were wanted.
     pub on_demand: bool,
     /// The sentence for the caller.
     pub why: String,
@@ -334,7 +335,7 @@ impl Unavailable {
         Self {
             model: model.clone(),
             version: Some(version),
-            on_demand: false,
+            on_demand: callable(seen),
             why: format!("model '{model}' version {version} {state}"),
             passing,
         }

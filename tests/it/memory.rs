@@ -187,6 +187,73 @@ fn a_caller_waits_no_longer_for_a_parked_version_than_it_says() {
     assert_eq!(late.status, 504, "{late:?}");
 }
 
+/// Asks a pipeline that states an answer of -1 for two rows, and expects that.
+fn is_substituted(daemon: &Daemon, name: &str) {
+    let two = json!([{ "name": "x", "shape": [2, 1], "datatype": "FP32", "data": [5.0, 6.0] }]);
+    let reply = daemon.infer(name, two);
+    assert_eq!(reply.status, 200, "{reply:?}");
+    assert_eq!(reply.output("x"), [-1.0, -1.0], "{reply:?}");
+    let said = reply.header("x-route-substitute");
+    assert_eq!(said, Some("deadline"), "{reply:?}");
+    let marked = &reply.body["parameters"]["substitute"];
+    assert_eq!(marked, "deadline", "{reply:?}");
+}
+
+#[test]
+fn a_substitute_is_answered_at_the_deadline_and_not_after_the_load() {
+    let house = House::new();
+    echo(&house, "a", 4_000, "");
+    // Longer than a test has patience for, were its load waited for.
+    echo(&house, "slow", 4_000, "load = { delay = \"60s\" }\n");
+    let daemon = serve(&house, "memory_budget = 5000\n");
+    let port = json!([{ "name": "x", "datatype": "FP32", "shape": [-1, 1] }]);
+    let mut spec = json!({
+        "deadline": "50ms",
+        "on_deadline": { "x": [-1] },
+        "policy": { "type": "standalone", "model": "slow" },
+    });
+    // The version was never in memory, so that nobody knows what it gives.
+    assert_eq!(daemon.admin_put("/pipelines/quick", &spec).status, 201);
+    let late = ask(&daemon, "quick");
+    assert_eq!(late.status, 504, "{late:?}");
+    // Unless the pipeline says so.
+    spec["contract"] = json!({ "inputs": port, "outputs": port });
+    let put = daemon.admin_put("/pipelines/quick", &spec);
+    assert_eq!(put.status, 200, "{put:?}");
+    is_substituted(&daemon, "quick");
+    // What is no request is none, however late it is.
+    let odd = json!([{ "name": "y", "shape": [1, 1], "datatype": "FP32", "data": [5.0] }]);
+    let odd = daemon.infer("quick", odd);
+    assert_eq!(odd.status, 400, "{odd:?}");
+    assert_ne!(phase(&daemon, "slow"), "ready");
+    let expired = "impresario_requests_total{pipeline=\"quick\",variant=\"\",model=\"\",version=\"\",outcome=\"expired\"} 3";
+    let metrics = daemon.metrics();
+    assert!(metrics.contains(expired), "{metrics}");
+}
+
+#[test]
+fn what_a_parked_version_gives_is_known_since_it_was_in_memory() {
+    let house = House::new();
+    echo(&house, "a", 4_000, "");
+    echo(&house, "slow", 4_000, "load = { delay = \"3s\" }\n");
+    let daemon = serve(&house, "memory_budget = 5000\n");
+    let spec = json!({
+        "deadline": "50ms",
+        "on_deadline": { "x": [-1] },
+        "policy": { "type": "standalone", "model": "slow" },
+    });
+    assert_eq!(daemon.admin_put("/pipelines/quick", &spec).status, 201);
+    let there = ask(&daemon, "slow");
+    assert_eq!(there.status, 200, "{there:?}");
+    // The other one takes its place, for as long as it is used.
+    assert_eq!(ask(&daemon, "a").status, 200);
+    daemon.until(
+        |d| d.version("slow", 1),
+        |reply| reply.body["phase"] == "parked",
+    );
+    is_substituted(&daemon, "quick");
+}
+
 #[test]
 fn who_asks_what_a_parked_model_is_like_is_told() {
     let house = House::new();

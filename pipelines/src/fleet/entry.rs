@@ -247,6 +247,12 @@ pub(crate) fn contract(seen: &Seen) -> Option<&Arc<Contract>> {
     seen.facts.as_ref().map(|facts| &facts.contract)
 }
 
+/// What a version takes and gives that is loaded, or was with the same files before it was parked.
+pub(crate) fn remembered(seen: &Seen) -> Option<&Arc<Contract>> {
+    let facts = seen.facts.as_ref().or(seen.stay.proven.as_ref());
+    facts.map(|facts| &facts.contract)
+}
+
 /// What callers of one contract break on with another.
 pub(crate) fn breaking(old: &Contract, new: &Contract) -> Vec<Breach> {
     let mut all = breaches::breaches(old, new);

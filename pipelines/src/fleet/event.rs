@@ -1,5 +1,7 @@
 //! Events: what happened to versions and to the repository moves the observed half of the fleet.
 
+use std::sync::Arc;
+
 use super::apply::Limits;
 use super::input::{Event, Now};
 use super::observed::{Phase, Reload, Seen, Stage};
@@ -36,7 +38,7 @@ pub(super) fn happened(fleet: &mut Fleet, event: Event, now: Now) {
                     seen.changed |= other;
                 }
                 Phase::Discovered | Phase::Draining | Phase::Unloaded if other => {
-                    seen.stay.proven = false;
+                    seen.stay.proven = None;
                 }
                 Phase::Discovered
                 | Phase::Draining
@@ -122,7 +124,7 @@ pub(super) fn happened(fleet: &mut Fleet, event: Event, now: Now) {
                 seen.stay.since = now.monotonic;
                 seen.stay.used = seen.stay.used.max(now.monotonic);
                 seen.stay.demand = None;
-                seen.stay.proven = true;
+                seen.stay.proven = Some(Arc::clone(&facts));
                 seen.facts = Some(facts);
             }
         }
@@ -141,10 +143,11 @@ pub(super) fn happened(fleet: &mut Fleet, event: Event, now: Now) {
                         true => Phase::Discovered,
                         false => Phase::Failed,
                     };
+                    seen.stay.returns &= seen.changed;
                     seen.changed = false;
                     seen.facts = None;
                     seen.stay.demand = None;
-                    seen.stay.proven = false;
+                    seen.stay.proven = None;
                 }
                 Phase::Quarantined | Phase::Draining | Phase::Failed => {}
             }
@@ -154,15 +157,24 @@ pub(super) fn happened(fleet: &mut Fleet, event: Event, now: Now) {
                 known.versions.remove(&version);
             }
         }
-        Event::Crashed { reason, .. } => crashed(seen, reason, &limits, now),
+        Event::Crashed { reason, .. } => {
+            crashed(seen, reason, &limits, now);
+            if !seen.present && seen.phase == Phase::Quarantined {
+                known.versions.remove(&version);
+            }
+        }
         Event::UnloadStarted { .. } => {
             if seen.resident() {
                 seen.phase = Phase::Draining;
+                // Nobody needs it, so it does not come back by itself: wanted again, it is made ready like any other.
+                seen.stay.proven = None;
+                seen.stay.returns = false;
             }
         }
         Event::ParkStarted { .. } => {
             if seen.resident() && seen.phase != Phase::Draining {
                 seen.phase = Phase::Draining;
+                seen.stay.returns = true;
                 seen.stay.parked += 1;
             }
         }
@@ -175,7 +187,9 @@ pub(super) fn happened(fleet: &mut Fleet, event: Event, now: Now) {
                 };
                 seen.facts = None;
                 // Files that changed have not been ready yet.
-                seen.stay.proven &= !seen.changed;
+                if seen.changed {
+                    seen.stay.proven = None;
+                }
                 seen.changed = false;
                 seen.reload = Reload::None;
                 memory::refuse_too_large(seen, &limits);

@@ -175,7 +175,8 @@ pub(super) fn awaited(fleet: &Fleet, name: &Name, entry: &Entry) -> Vec<Key> {
         let there = fleet.observed.models.get(model)?;
         let version = version.or_else(|| there.newest())?;
         // One that is known comes when it is called.
-        let comes = there.versions.get(&version)?.stay.proven && made.contracts.knows(callee);
+        let comes =
+            there.versions.get(&version)?.stay.proven.is_some() && made.contracts.knows(callee);
         (!comes).then(|| (model.clone(), version))
     });
     awaited.collect()

@@ -11,9 +11,9 @@ use impresario_models::{Name, VersionNumber};
 
 use super::apply::Limits;
 use super::observed::{Demand, Model, Phase, Reload, Residence, Seen};
-use super::plan::{Key, wanted};
+use super::plan::{Key, meant, wanted};
 use super::{Fleet, Now, graphs};
-use crate::rollout;
+use crate::{rollout, table};
 
 /// How long a version that was used keeps its place before an arm that nobody calls, in milliseconds: as long as a rollout
 /// waits for its canary until it takes the traffic from it.
@@ -47,6 +47,9 @@ enum Rank {
     Busy(Reverse<u64>),
     /// An arm that is not in memory, those first that answer for the others: nobody calls one that the first arm answers for.
     Absent(Reverse<bool>),
+    /// The newest version of a model that is parked with another one that was ready: it keeps its claim as a successor, which
+    /// else ended as soon as the other one had made room, and was there again when that one had come back for want of it.
+    Untried,
     /// In memory; the one used last comes first.
     Resident(Reverse<u64>),
     /// Not in memory, and nobody waits: there is room, or there is not. The newest of each model come first.
@@ -68,8 +71,12 @@ impl Room {
         let mut queue = Vec::new();
         let mut held = 0u64;
         for (name, model) in fleet.observed.stored() {
-            let newest = newest(name, model, wanted);
+            let newest = newest(name, model, wanted, |_| true);
             let served = model.newest_serving().is_some();
+            let untried = model
+                .versions
+                .values()
+                .any(|seen| seen.stay.proven.is_some());
             for (version, seen) in &model.versions {
                 held = held.saturating_add(held_by(seen));
                 let key = (name.clone(), *version);
@@ -93,10 +100,12 @@ impl Room {
                     Rank::Asked(seen.stay.demand.map_or(0, |demand| demand.since))
                 } else if heirs.contains(&key) {
                     Rank::Asked(0)
-                } else if newest == Some(*version) && served && !seen.stay.proven {
+                } else if newest == Some(*version) && served && seen.stay.proven.is_none() {
                     Rank::Successor
                 } else if let Some(primary) = arms.get(&key) {
                     Rank::Absent(Reverse(*primary))
+                } else if newest == Some(*version) && untried && seen.stay.proven.is_none() {
+                    Rank::Untried
                 } else if newest == Some(*version) {
                     Rank::Newest
                 } else {
@@ -132,6 +141,7 @@ impl Room {
                 | Rank::Arm(_)
                 | Rank::Successor
                 | Rank::Absent(_)
+                | Rank::Untried
                 | Rank::Resident(_)
                 | Rank::Newest
                 | Rank::Rest => {}
@@ -146,7 +156,7 @@ impl Room {
                 }
                 None => {
                     denied |= matches!(rank, Rank::Asked(_) | Rank::Successor);
-                    absent |= matches!(rank, Rank::Absent(_));
+                    absent |= matches!(rank, Rank::Absent(_) | Rank::Untried);
                 }
             }
         }
@@ -190,7 +200,25 @@ pub(crate) fn away(fleet: &Fleet) -> (BTreeSet<Key>, BTreeSet<Key>) {
 
 /// Whether requests choose the version although it is parked: it was ready before, and nothing changed.
 pub(crate) fn recallable(seen: &Seen, limits: &Limits) -> bool {
-    limits.budget.is_some() && seen.stay.proven && callable(seen)
+    limits.budget.is_some() && seen.stay.proven.is_some() && callable(seen)
+}
+
+/// Whether a version that was parked answers again where no other one comes that is to be there instead.
+pub(crate) fn returns(seen: &Seen, limits: &Limits) -> bool {
+    limits.budget.is_some() && seen.stay.returns && callable(seen)
+}
+
+/// Whether a version would find room beside the pinned ones.
+pub(crate) fn fits(fleet: &Fleet, name: &Name, seen: &Seen) -> bool {
+    let Some(budget) = fleet.limits.budget else {
+        return true;
+    };
+    let model = fleet.observed.models.get(name);
+    let others = match model.is_some_and(|model| held_fast(model, seen)) {
+        true => 0,
+        false => pinned(fleet, &meant(fleet)),
+    };
+    seen.bytes() <= budget.saturating_sub(others)
 }
 
 /// Whether a version that is wanted would come when it is called.
@@ -225,7 +253,8 @@ pub(super) fn refuse_too_large(seen: &mut Seen, limits: &Limits) {
     if let Some(budget) = limits.budget.filter(|budget| seen.bytes() > *budget) {
         seen.phase = Phase::Failed;
         seen.stay.demand = None;
-        seen.stay.proven = false;
+        seen.stay.proven = None;
+        seen.stay.returns = false;
         seen.trouble = Some(format!(
             "it takes about {} of memory, and all versions together may take {} (models.memory_budget)",
             size(seen.bytes()),
@@ -314,9 +343,14 @@ pub(super) fn pinned(fleet: &Fleet, wanted: &BTreeSet<Key>) -> u64 {
     pinned.map(|(_, _, seen)| seen.bytes()).sum()
 }
 
-/// The newest version of a model that should be in memory.
-fn newest(name: &Name, model: &Model, wanted: &BTreeSet<Key>) -> Option<VersionNumber> {
-    let versions = model.versions.iter().rev();
+/// The newest version of a model that should be in memory, of those that are meant.
+fn newest(
+    name: &Name,
+    model: &Model,
+    wanted: &BTreeSet<Key>,
+    meant: impl Fn(VersionNumber) -> bool,
+) -> Option<VersionNumber> {
+    let versions = model.versions.iter().rev().filter(|(v, _)| meant(**v));
     let mut wished = versions.filter(|(version, seen)| {
         able(seen) && seen.present && wanted.contains(&(name.clone(), **version))
     });
@@ -330,13 +364,17 @@ fn heirs(fleet: &Fleet, wanted: &BTreeSet<Key>) -> BTreeSet<Key> {
     for entry in others.filter(|entry| entry.keep.is_some() || entry.instead(fleet).is_some()) {
         let (name, version) = entry.primary();
         let model = fleet.observed.models.get(name);
-        let version = version.or_else(|| newest(name, model?, wanted));
-        // The kept one takes over from nobody.
-        let kept = |v: &VersionNumber| {
+        // One that somebody asked to unload is there for others: the newest one is not meant to be it.
+        let intent = fleet.routing.intents.get(name);
+        let meant = |v| intent.is_none_or(|intent| intent.leaves(v));
+        let version = version.or_else(|| newest(name, model?, wanted, meant));
+        // The kept one takes over from nobody, and so does one that was ready and is known to break what callers rely on.
+        let waits = |v: &VersionNumber| {
             let keep = entry.keep.as_ref();
-            keep.is_some_and(|keep| (&keep.model, keep.version) == (name, *v))
+            keep.is_none_or(|keep| (&keep.model, keep.version) != (name, *v))
+                && !table::refused(fleet, entry, name, *v)
         };
-        let version = version.filter(|version| !kept(version));
+        let version = version.filter(waits);
         heirs.extend(version.map(|version| (name.clone(), version)));
     }
     // Of a graph, those of its members that it waits for.

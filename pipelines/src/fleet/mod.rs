@@ -28,16 +28,17 @@ mod steer;
 pub use apply::{Limits, apply, settled, take_in};
 pub use check::{Violation, check};
 pub use course::{Course, Moved, Refusal, Seen as Sight, Verb};
-pub(crate) use entry::{breaking, contract};
+pub(crate) use entry::{breaking, contract, remembered};
 pub use graphs::Graphs;
 pub use input::{By, Command, Event, Input, Judged, Now, Source};
 pub use memory::on_demand;
-pub(crate) use memory::{away, callable, recallable};
+pub(crate) use memory::{away, callable, fits, recallable, returns};
+pub(crate) use observed::Model;
 pub use observed::{
     Demand, Facts, Observed, Phase, Reload, Residence, Seen, Stage, Stay, VersionPolicy,
 };
-pub(crate) use plan::by_policy;
 pub use plan::{Effect, loads, plan};
+pub(crate) use plan::{by_itself, by_policy};
 pub use rejection::Rejection;
 pub use report::{Reason, Report, Subject, Wait};
 pub use routing::{Change, Diff, Entry, Freeze, Intent, Keep, Promise, Record, Revision, Routing};

@@ -75,7 +75,7 @@ pub struct Seen {
 }
 
 /// What decides whether a version stays in memory, where memory is bounded. Times are monotonic milliseconds.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Stay {
     /// Bytes that it takes, or is estimated to take; unknown counts as none.
     pub bytes: Option<u64>,
@@ -85,8 +85,11 @@ pub struct Stay {
     pub since: u64,
     /// Requests wait for it.
     pub demand: Option<Demand>,
-    /// Whether it was ready with these files: a version that was is chosen by requests although it is parked.
-    pub proven: bool,
+    /// What it was when it was ready with these files, unless it was unloaded since: a version that was ready is chosen by
+    /// requests although it is parked.
+    pub proven: Option<Arc<Facts>>,
+    /// It was parked, and not unloaded: it answers again where none of those comes that are to be there instead.
+    pub returns: bool,
     /// How often it was parked.
     pub parked: u64,
     /// How often it was loaded because requests waited for it.

@@ -12,7 +12,7 @@ use super::memory::Room;
 use super::observed::{Model, Phase, Reload, Seen};
 use super::report::Report;
 use super::{Fleet, Now, VersionPolicy};
-use crate::table;
+use crate::{policy, table};
 
 /// Something to be done outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -209,9 +209,34 @@ fn room(
     Some(Room::of(fleet, budget, wanted, routed, now))
 }
 
-/// The versions that are to be in memory: as the version policies say, over that what admins said, over that
-/// what pipelines pin.
+/// The versions that are to be in memory, those that are parked included: what is meant to be there, and where nothing of
+/// that can answer for a model, the version that did before. It is parked, and would be out of reach otherwise.
 pub(super) fn wanted(fleet: &Fleet) -> BTreeSet<Key> {
+    let mut wanted = meant(fleet);
+    if fleet.limits.budget.is_some() {
+        wanted.extend(recalled(fleet));
+    }
+    wanted
+}
+
+/// The parked versions that the names call which ask for the newest one.
+fn recalled(fleet: &Fleet) -> impl Iterator<Item = Key> {
+    let routed = &fleet.routing.pipelines;
+    let implicit = fleet.observed.stored();
+    let implicit = implicit.filter(|(name, _)| !routed.contains_key(*name));
+    let implicit = implicit.map(|(name, _)| (name, None));
+    let explicit = routed.values().filter_map(|entry| match entry.primary() {
+        (model, None) => Some((model, entry.promised())),
+        (_, Some(_)) => None,
+    });
+    implicit.chain(explicit).filter_map(|(model, promise)| {
+        let version = policy::recalled(fleet, model, promise)?;
+        Some((model.clone(), version))
+    })
+}
+
+/// What is meant to be in memory: as the version policies say, over that what admins said, over that what pipelines pin.
+pub(super) fn meant(fleet: &Fleet) -> BTreeSet<Key> {
     let models = fleet.observed.stored();
     let each = models.flat_map(|(name, model)| {
         let versions = by_itself(fleet, name, model).into_iter();
@@ -221,7 +246,7 @@ pub(super) fn wanted(fleet: &Fleet) -> BTreeSet<Key> {
 }
 
 /// The versions of a model that are to be in memory whoever calls them.
-fn by_itself(fleet: &Fleet, name: &Name, model: &Model) -> Vec<VersionNumber> {
+pub(crate) fn by_itself(fleet: &Fleet, name: &Name, model: &Model) -> Vec<VersionNumber> {
     let Some(intent) = fleet.routing.intents.get(name) else {
         return by_policy(model);
     };

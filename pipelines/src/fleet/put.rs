@@ -7,9 +7,10 @@ use impresario_models::{Contract, Name};
 use super::Fleet;
 use super::command::Draft;
 use super::course::Course;
-use super::entry::{breaking, contract};
+use super::entry::{breaking, contract, remembered};
 use super::graphs::{self, composites, has_graphs};
 use super::input::{By, Now};
+use super::memory::callable;
 use super::rejection::Rejection;
 use super::routing::{Change, Diff, Entry, Keep, Promise};
 use crate::spec::Pipeline;
@@ -32,6 +33,13 @@ pub(super) enum Origin {
     Past(Option<Arc<Course>>),
     /// A course came to its end.
     Course,
+}
+
+/// Whether a definition names a model.
+fn names(pipeline: &Pipeline, name: &Name) -> bool {
+    let shadow = pipeline.shadow().map(|shadow| &shadow.model);
+    let mut models = pipeline.policy().models().chain(shadow);
+    models.any(|model| model == name)
 }
 
 impl Draft<'_> {
@@ -114,6 +122,9 @@ impl Draft<'_> {
         }
         if has_graphs(&pipeline) {
             self.unambiguous(&name, old.as_ref())?;
+        } else if !known.is_empty() && names(&pipeline, &name) {
+            // As long as its graphs answer, the name stands for them, and hides the model that is meant.
+            return Err(Rejection::Ambiguous { name });
         }
         let relied = self.relied_on(&name, &entry);
         // Whoever answers now goes on until the new choice is ready.
@@ -128,7 +139,11 @@ impl Draft<'_> {
                 graph,
             }
         });
-        let entry = Entry { keep, ..entry };
+        // Or whoever is to answer until the choice before is ready, and comes.
+        let entry = Entry {
+            keep: keep.or_else(|| self.still_kept(old.as_ref()?)),
+            ..entry
+        };
         self.fleet
             .routing
             .pipelines
@@ -145,6 +160,16 @@ impl Draft<'_> {
         }
         self.differ(&name, (before, Some(pipeline)), (was, course), now);
         Ok(())
+    }
+
+    /// The version that a pipeline keeps, where it answers or can.
+    fn still_kept(&self, entry: &Entry) -> Option<Keep> {
+        let keep = entry.keep.as_ref()?;
+        let seen = self
+            .fleet
+            .observed
+            .version(keep.model.as_str(), keep.version)?;
+        (seen.serves() || callable(seen)).then(|| keep.clone())
     }
 
     /// Notes what became different of a pipeline. A rollout under way that others take the place of has an end of its own.
@@ -258,7 +283,7 @@ impl Draft<'_> {
                 continue;
             };
             let new = fleet.observed.version(model.as_str(), version);
-            let Some(new) = new.and_then(contract) else {
+            let Some(new) = new.and_then(remembered) else {
                 continue;
             };
             let breaches = breaking(old, new);

@@ -170,4 +170,10 @@ impl Intent {
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
+
+    /// Whether nobody asked to unload a version.
+    pub(crate) fn leaves(&self, version: VersionNumber) -> bool {
+        let told = self.versions.get(&version).copied();
+        told.unwrap_or(!self.unloaded)
+    }
 }

@@ -8,7 +8,7 @@ mod standalone;
 
 pub use split::{Leg, Split};
 pub use standalone::Standalone;
-pub(crate) use standalone::{broken, standing};
+pub(crate) use standalone::{broken, recalled, standing};
 
 use impresario_models::{Name, VersionNumber};
 

@@ -8,7 +8,8 @@ use impresario_models::{Name, VersionNumber};
 use super::{Resolved, Route, RouteTable, Shadowing, Standing, Target, TargetId, Unavailable};
 use crate::breaches::Breach;
 use crate::fleet::{
-    Course, Entry, Fleet, Keep, Promise, away, breaking, callable, contract, on_demand,
+    Course, Entry, Fleet, Keep, Promise, away, breaking, by_itself, callable, contract, on_demand,
+    remembered,
 };
 use crate::policy::{self, Leg, Split, Standalone};
 use crate::spec::VersionSelector;
@@ -24,7 +25,7 @@ pub fn compile(fleet: &Fleet) -> RouteTable {
     let (parked, crowded) = away(fleet);
     let told = |mut why: Unavailable| {
         let key = why.version.map(|version| (why.model.clone(), version));
-        why.on_demand = key.as_ref().is_some_and(|key| parked.contains(key));
+        why.on_demand &= key.as_ref().is_some_and(|key| parked.contains(key));
         if let Some((model, version)) = key.filter(|key| crowded.contains(key)) {
             why.passing = false;
             why.why = format!(
@@ -126,6 +127,13 @@ pub fn standing(fleet: &Fleet, name: &Name) -> Standing {
                 waiting: Unavailable::breaks(&model, version, &breach),
             }
         }
+        // One that is in memory for others takes over from nobody, while that one comes which is meant.
+        (Standing::Serving { model, version }, Some(keep))
+            if let Some(waiting) = stops_gap(fleet, entry, keep, &model, version) =>
+        {
+            let keep = keep.clone();
+            Standing::Kept { keep, waiting }
+        }
         // After a restart the successor may be ready before it is known again what callers rely on.
         (Standing::Serving { model, version }, Some(keep))
             if unjudged(fleet, entry, keep, &model, version) =>
@@ -175,13 +183,22 @@ pub fn answering(
 ) -> Option<(Name, VersionNumber)> {
     match standing(fleet, name) {
         Standing::Nobody(why) => {
-            let version = why.version?;
+            let version = why.version.filter(|_| why.on_demand)?;
             let seen = fleet.observed.version(why.model.as_str(), version)?;
             let key = (why.model, version);
-            (seen.stay.proven && parked.contains(&key)).then_some(key)
+            (seen.stay.proven.is_some() && parked.contains(&key)).then_some(key)
         }
         serving => serving.serving(),
     }
+}
+
+/// Whether a version is known not to get to answer for a pipeline: it breaks what it promises, or what its callers rely on.
+pub(crate) fn refused(fleet: &Fleet, entry: &Entry, model: &Name, version: VersionNumber) -> bool {
+    let seen = fleet.observed.version(model.as_str(), version);
+    let promised = seen.and_then(|seen| policy::broken(entry.promised(), seen));
+    let keep = entry.keep.as_ref();
+    let kept = || keep.and_then(|keep| broken(fleet, entry, keep, model, version));
+    promised.or_else(kept).is_some()
 }
 
 /// What callers of a kept version would break on, were its successor to answer them. A successor of another model is
@@ -200,8 +217,35 @@ fn broken(
         return None;
     }
     let old = entry.pipeline.contract().or_else(|| contract(kept))?;
-    let new = contract(seen(model, version)?)?;
+    let new = remembered(seen(model, version)?)?;
     breaking(old, new).into_iter().next()
+}
+
+/// Why the version does not answer yet that is to be in memory by itself, where the newest one is asked for, and one that is
+/// there for others would take over from the kept one only until it comes.
+fn stops_gap(
+    fleet: &Fleet,
+    entry: &Entry,
+    keep: &Keep,
+    model: &Name,
+    version: VersionNumber,
+) -> Option<Unavailable> {
+    let (_, None) = entry.primary() else {
+        return None;
+    };
+    let kept = fleet.observed.version(keep.model.as_str(), keep.version)?;
+    let known = fleet.observed.models.get(model)?;
+    let meant = by_itself(fleet, model, known);
+    if !kept.serves() || meant.contains(&version) {
+        return None;
+    }
+    let mut meant = known
+        .versions
+        .iter()
+        .rev()
+        .filter(|(v, _)| meant.contains(v));
+    let (coming, seen) = meant.find(|(_, seen)| callable(seen))?;
+    Some(Unavailable::phase(model, *coming, seen))
 }
 
 /// Whether a successor is ready while it is not known what callers of the kept version rely on, but will be. Where memory

@@ -300,6 +300,16 @@ fn a_swap_where_memory_is_short() {
 }
 
 #[test]
+fn a_policy_that_names_nobody_where_memory_is_short() {
+    check("budget-policy");
+}
+
+#[test]
+fn a_successor_that_fits_beside_nobody() {
+    check("budget-untried");
+}
+
+#[test]
 fn a_canary_earns_its_traffic() {
     check("canary");
 }

@@ -29,6 +29,11 @@ use self::stored::Was;
 use crate::world::{by, command, event, name, step, version};
 
 const SEEDS: u64 = 120;
+/// Others that found something once.
+const FOUND: [u64; 18] = [
+    523, 1939, 2084, 2107, 2338, 2355, 2409, 2435, 2448, 2499, 2662, 2711, 3165, 3294, 3489, 3750,
+    3765, 3939,
+];
 const STEPS: usize = 250;
 const MODELS: [&str; 3] = ["iris", "rose", "fern"];
 /// Two of them have a model's name.
@@ -61,11 +66,11 @@ fn random_commands_faults_and_restarts_break_no_rule() {
     let seeds = match std::env::var("SEED") {
         Ok(seed) => {
             let seed = seed.parse().unwrap();
-            seed..=seed
+            vec![seed]
         }
-        Err(_) => 1..=SEEDS,
+        Err(_) => (1..=SEEDS).chain(FOUND).collect(),
     };
-    let all = seeds.end() - seeds.start() + 1 == SEEDS;
+    let all = seeds.len() > 1;
     let mut gone = BTreeSet::new();
     for seed in seeds {
         let mut sim = Sim::new(seed);
@@ -356,10 +361,6 @@ impl Sim {
             }),
             // Others may not fit beside what is pinned.
             Event::ResidenceRead { .. } => true,
-            // What answers for want of a better one is called back by those who pin it, and by nobody else.
-            Event::ParkStarted { model, version } => {
-                !self.named().contains(&(model.clone(), *version))
-            }
             Event::Weighed { .. } => seen.is_some_and(|seen| seen.stay.bytes.is_none()),
             Event::Appeared { .. }
             | Event::Changed { .. }
@@ -368,21 +369,12 @@ impl Sim {
             | Event::LoadProgressed { .. }
             | Event::Loaded { .. }
             | Event::UnloadStarted { .. }
+            | Event::ParkStarted { .. }
             | Event::Used { .. }
             | Event::Demanded { .. }
             | Event::Drained { .. } => false,
         };
-        let parked = match &happened {
-            Event::ParkStarted { model, version } => Some((model.clone(), *version)),
-            _ => None,
-        };
         assert!(self.apply(event(happened)), "events are never refused");
-        for (name, entry) in parked.iter().flat_map(|_| &self.fleet.routing.pipelines) {
-            let (model, version) = entry.primary();
-            if version.map(|version| (model.clone(), version)) == parked {
-                assert_eq!(answer(&self.fleet, name), Ok(()), "{name}");
-            }
-        }
         if !takes_away {
             self.still_answered(&before);
         }
@@ -403,7 +395,8 @@ impl Sim {
             let was = table::answering(before, &name, &parked);
             let is = answer(&self.fleet, &name);
             let lost = was.is_some() && is.is_err() && !self.is_fickle(&name);
-            assert!(!lost, "{name}: {was:?} became {is:?}");
+            let state = || crate::render::state(&self.fleet, self.now);
+            assert!(!lost, "{name}: {was:?} became {is:?}:\n{}", state());
         }
     }
 
@@ -453,12 +446,19 @@ impl Sim {
                     !self.world.loads.contains_key(&key),
                     "{key:?} is being loaded"
                 );
-                let needed = self.answers(&key) || self.wanted().contains(&key);
-                assert!(needed, "nobody needs {key:?}");
+                let meant = self.answers(&key) || self.wanted().contains(&key);
+                assert!(meant || self.calls_back(&key), "nobody needs {key:?}");
                 loads += 1;
             }
         }
         assert!(loads <= self.fleet.limits.loading, "{loads} loads");
+    }
+
+    /// Whether a request to some name would have a version loaded that was there before.
+    fn calls_back(&self, key: &Key) -> bool {
+        let table = table::compile(&self.fleet);
+        let mut called = table.routes().filter_map(|route| route.main().err());
+        called.any(|why| why.on_demand && (&why.model, why.version) == (&key.0, Some(key.1)))
     }
 
     /// Whether some route leads to a version.

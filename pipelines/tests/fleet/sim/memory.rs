@@ -171,7 +171,7 @@ impl Sim {
             let stay = seen(self).stay;
             // Once those who waited were answered, a successor or an arm that is away may take its place again.
             assert!(
-                stay.recalled > recalled && stay.proven,
+                stay.recalled > recalled && stay.proven.is_some(),
                 "{key:?} never came: {:?}",
                 seen(self)
             );

@@ -140,8 +140,10 @@ impl Sim {
                 .collect()
         };
         let before = serving(&self.fleet);
+        let was = crate::render::state(&self.fleet, self.now);
         self.restart();
         self.fall_quiet();
-        assert_eq!(before, serving(&self.fleet));
+        let is = crate::render::state(&self.fleet, self.now);
+        assert_eq!(before, serving(&self.fleet), "{was}\nbecame\n{is}");
     }
 }
