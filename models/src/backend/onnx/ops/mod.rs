@@ -24,6 +24,9 @@ mod text;
 mod tfidf;
 mod trees;
 
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
 use tract_onnx::Onnx;
 
 use categories::{CategoryMapper, OneHotEncoder};
@@ -40,6 +43,9 @@ use tfidf::TfIdfVectorizer;
 
 #[cfg(test)]
 mod tests;
+
+/// What the values of requests are looked up in. The keys are the model's, so quick hashing is no risk.
+type Table<K, V> = HashMap<K, V, RandomState>;
 
 /// Adds our operators to the engine's, in place of its own where it has some of the same name.
 pub(crate) fn register(onnx: &mut Onnx) {
