@@ -17,6 +17,7 @@ mod probe;
 mod rewrite;
 #[cfg(feature = "onnxruntime")]
 mod runtime;
+mod simplify;
 mod values;
 
 pub use loader::{OnnxLoader, from_bytes};
