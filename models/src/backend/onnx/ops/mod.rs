@@ -6,6 +6,7 @@
 
 mod cast;
 mod categories;
+mod distances;
 mod features;
 mod flatten;
 mod kernel;
@@ -30,6 +31,7 @@ use foldhash::fast::RandomState;
 use tract_onnx::Onnx;
 
 use categories::{CategoryMapper, OneHotEncoder};
+use distances::CDist;
 use features::{ArrayFeatureExtractor, FeatureVectorizer};
 use kernel::operator;
 use linear::{LinearClassifier, LinearRegressor};
@@ -60,6 +62,7 @@ pub(crate) fn register(onnx: &mut Onnx) {
     operators! {
         "ArrayFeatureExtractor" => |_| Ok(ArrayFeatureExtractor),
         "Binarizer" => Binarizer::read,
+        "CDist" => CDist::read,
         "CategoryMapper" => CategoryMapper::read,
         "Compress" => Compress::read,
         "FeatureVectorizer" => FeatureVectorizer::read,
