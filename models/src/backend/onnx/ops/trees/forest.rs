@@ -61,11 +61,10 @@ pub(super) struct Node<T> {
     pub(super) children: [u32; 2],
 }
 
-/// Where a tree begins, and how many steps below are its nearest leaf and its farthest.
+/// Where a tree begins, and how many steps below is its farthest leaf.
 #[derive(Clone, Copy)]
 pub(super) struct Walk {
     pub(super) root: u32,
-    nearest: u32,
     pub(super) deepest: u32,
 }
 
@@ -272,14 +271,14 @@ impl<T: Float> Forest<T> {
                 None => {
                     for (block, rows) in rows[..full].chunks_exact(LANES).enumerate() {
                         let rows = std::array::from_fn(|lane| rows[lane]);
-                        arrived(block, self.descend::<FLAGGED>([walk; LANES], rows));
+                        arrived(block, self.descend::<FLAGGED>([walk.root; LANES], rows));
                     }
                 }
             }
         }
         for (row, x) in rows.iter().enumerate().skip(full) {
             for walks in self.walks.chunks(LANES) {
-                let lanes = std::array::from_fn(|lane| walks.get(lane).unwrap_or(&walks[0]));
+                let lanes = std::array::from_fn(|lane| walks.get(lane).unwrap_or(&walks[0]).root);
                 let leaves = self.descend::<FLAGGED>(lanes, [x; LANES]);
                 for leaf in leaves.into_iter().take(walks.len()) {
                     ends(leaf, row);
@@ -288,34 +287,23 @@ impl<T: Float> Forest<T> {
         }
     }
 
-    /// Down to leaves; a walk that has arrived steps in place until all have.
+    /// From these nodes down to leaves; a walk that has arrived steps in place until all have.
     fn descend<const FLAGGED: bool>(
         &self,
-        walks: [&Walk; LANES],
+        mut at: [u32; LANES],
         rows: [&[T]; LANES],
     ) -> [usize; LANES] {
-        let mut at = walks.map(|walk| walk.root);
-        let nearest = walks.iter().map(|walk| walk.nearest).min().unwrap_or(0);
-        let deepest = walks.iter().map(|walk| walk.deepest).max().unwrap_or(0);
-        let mut step = || {
+        loop {
             let mut moved = 0;
             for (at, row) in at.iter_mut().zip(rows) {
                 let next = self.nodes[*at as usize].next::<FLAGGED>(row);
                 moved |= next ^ *at;
                 *at = next;
             }
-            moved != 0
-        };
-        // Nobody arrives before the nearest leaf, nor goes on after the deepest.
-        for _ in 0..nearest {
-            step();
-        }
-        for _ in nearest..deepest {
-            if !step() {
-                break;
+            if moved == 0 {
+                return at.map(|at| at as usize - self.first_leaf);
             }
         }
-        at.map(|at| at as usize - self.first_leaf)
     }
 }
 
@@ -334,8 +322,8 @@ fn turned<T: Float>(rows: &[&[T]], columns: usize) -> Vec<[T; LANES]> {
 
 /// Measures the trees below these roots. The way up from the leaves, as trees may be deep.
 fn walks<T>(nodes: &[Node<T>], first_leaf: usize, roots: impl Iterator<Item = u32>) -> Vec<Walk> {
-    let mut known: Vec<Option<(u32, u32)>> = vec![None; first_leaf];
-    known.resize(nodes.len(), Some((0, 0)));
+    let mut known: Vec<Option<u32>> = vec![None; first_leaf];
+    known.resize(nodes.len(), Some(0));
     let measure = |root: u32| {
         let mut stack = vec![root];
         while let Some(&at) = stack.last() {
@@ -343,7 +331,7 @@ fn walks<T>(nodes: &[Node<T>], first_leaf: usize, roots: impl Iterator<Item = u3
             let below = children.map(|child| known[child as usize]);
             match (known[at as usize], below) {
                 (None, [Some(no), Some(yes)]) => {
-                    known[at as usize] = Some((no.0.min(yes.0) + 1, no.1.max(yes.1) + 1));
+                    known[at as usize] = Some(no.max(yes) + 1);
                 }
                 (None, _) => {
                     let unknown = children.into_iter().zip(below);
@@ -354,12 +342,8 @@ fn walks<T>(nodes: &[Node<T>], first_leaf: usize, roots: impl Iterator<Item = u3
             }
             stack.pop();
         }
-        let (nearest, deepest) = known[root as usize].unwrap_or((0, u32::MAX));
-        Walk {
-            root,
-            nearest,
-            deepest,
-        }
+        let deepest = known[root as usize].unwrap_or(u32::MAX);
+        Walk { root, deepest }
     };
     roots.map(measure).collect()
 }
