@@ -16,7 +16,7 @@ use super::ports::{Declared, Fact, widen};
 use super::probe::{Outcome, probe};
 #[cfg(feature = "onnxruntime")]
 use super::runtime::{self, Runtime};
-use super::{check, external, labels, ops, ports, rewrite};
+use super::{check, distances, external, labels, ops, ports, rewrite};
 use crate::backend::Engines;
 #[cfg(not(feature = "onnxruntime"))]
 use crate::backend::Use;
@@ -251,6 +251,7 @@ pub(super) fn build(mut proto: ModelProto, origin: &Origin) -> Result<OnnxModel,
     labels.extend(rewrite::zip_maps(file::graph_mut(&mut proto))?);
     let declared = Declared::read(inputs, file::graph(&proto))?;
     rewrite::brain_floats(file::graph_mut(&mut proto));
+    distances::whole(file::graph_mut(&mut proto));
     rewrite::name_axes(file::graph_mut(&mut proto), &declared.axes);
     let graph = plan::parse(&engine, &proto).map_err(failed)?;
     drop(proto);

@@ -5,6 +5,7 @@
 //! business, or that of `ops` where tract lacks it; ONNX Runtime's way is in `runtime`, the choice in `loader`.
 
 mod check;
+mod distances;
 mod external;
 mod file;
 mod labels;
@@ -17,6 +18,7 @@ mod probe;
 mod rewrite;
 #[cfg(feature = "onnxruntime")]
 mod runtime;
+mod simplify;
 mod values;
 
 pub use loader::{OnnxLoader, from_bytes};

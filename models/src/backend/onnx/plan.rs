@@ -20,6 +20,7 @@ use tract_onnx::tract_hir::tract_core::plan::eval;
 
 use super::loader::{one_line, panic_text};
 use super::ports::{Axis, Declared, Fact};
+use super::simplify;
 use super::values::of_tract;
 use crate::error::InferError;
 
@@ -103,7 +104,7 @@ pub(super) fn symbolic(
     declared: &Declared,
 ) -> Result<(Plan, Vec<Fact>), String> {
     contained(|| {
-        let typed = graph.into_optimized().map_err(|e| one_line(&e))?;
+        let typed = simplify::optimized(graph).map_err(|e| one_line(&e))?;
         let facts = facts(&typed, declared)?;
         let plan = typed.into_runnable().map_err(|e| one_line(&e))?;
         Ok((Plan::Symbolic(plan), facts))
@@ -182,7 +183,7 @@ impl Plan {
                 let fact = InferenceFact::dt_shape(input.datum_type(), input.shape());
                 graph.set_input_fact(at, fact).map_err(|e| one_line(&e))?;
             }
-            let typed = graph.into_optimized().map_err(|e| one_line(&e))?;
+            let typed = simplify::optimized(graph).map_err(|e| one_line(&e))?;
             typed.into_runnable().map_err(|e| one_line(&e))
         })?;
         let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);

@@ -3,6 +3,7 @@
 
 use tract_onnx::tract_hir::internal::*;
 
+use super::Table;
 use super::kernel::Kernel;
 use super::node::Node;
 use super::tensors::{cast, inputs, slice, tensor};
@@ -15,14 +16,14 @@ pub(super) struct OneHotEncoder {
 }
 
 enum Categories {
-    Ints(HashMap<i64, usize>, usize),
-    Strings(HashMap<String, usize>, usize),
+    Ints(Table<i64, usize>, usize),
+    Strings(Table<String, usize>, usize),
 }
 
 /// Strings to integers or integers to strings, whichever comes in.
 pub(super) struct CategoryMapper {
-    ints: HashMap<String, i64>,
-    strings: HashMap<i64, String>,
+    ints: Table<String, i64>,
+    strings: Table<i64, String>,
     default_int: i64,
     default_string: String,
 }
@@ -53,7 +54,7 @@ impl OneHotEncoder {
 }
 
 /// Where each category stands; of equal ones the last counts.
-fn positions<T: Eq + std::hash::Hash>(categories: Vec<T>) -> HashMap<T, usize> {
+fn positions<T: Eq + std::hash::Hash>(categories: Vec<T>) -> Table<T, usize> {
     categories
         .into_iter()
         .enumerate()

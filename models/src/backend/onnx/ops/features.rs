@@ -125,9 +125,10 @@ fn pick<T: Datum>(
     shape: &[usize],
 ) -> TractResult<Tensor> {
     let rows = slice::<T>(x)?.chunks_exact(columns.max(1));
-    tensor(
-        shape,
-        rows.flat_map(|row| picked.iter().map(|&i| row[i].clone()))
-            .collect(),
-    )
+    let mut y = Vec::with_capacity(shape.iter().product());
+    match *picked {
+        [only] => y.extend(rows.map(|row| row[only].clone())),
+        _ => rows.for_each(|row| y.extend(picked.iter().map(|&i| row[i].clone()))),
+    }
+    tensor(shape, y)
 }

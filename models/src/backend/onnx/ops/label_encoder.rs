@@ -3,6 +3,7 @@
 
 use tract_onnx::tract_hir::internal::*;
 
+use super::Table;
 use super::categories::CategoryMapper;
 use super::kernel::Kernel;
 use super::node::Node;
@@ -18,11 +19,11 @@ struct LabelEncoder {
 
 /// Where each key stands in the values.
 enum Keys {
-    Ints(HashMap<i64, usize>),
-    Strings(HashMap<String, usize>),
+    Ints(Table<i64, usize>),
+    Strings(Table<String, usize>),
     /// By `canonical` bits; NaN is a key like others from version 4 on, and is never found before.
     Floats {
-        keys: HashMap<u64, usize>,
+        keys: Table<u64, usize>,
         nan: bool,
     },
 }
@@ -134,8 +135,8 @@ impl Keys {
 }
 
 /// Where each key stands; of equal ones the first counts.
-fn first<K: Eq + std::hash::Hash>(keys: impl Iterator<Item = K>) -> HashMap<K, usize> {
-    let mut positions = HashMap::new();
+fn first<K: Eq + std::hash::Hash>(keys: impl Iterator<Item = K>) -> Table<K, usize> {
+    let mut positions = Table::default();
     for (position, key) in keys.enumerate() {
         positions.entry(key).or_insert(position);
     }

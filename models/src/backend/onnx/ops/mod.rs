@@ -6,6 +6,7 @@
 
 mod cast;
 mod categories;
+mod distances;
 mod features;
 mod flatten;
 mod kernel;
@@ -24,9 +25,13 @@ mod text;
 mod tfidf;
 mod trees;
 
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
 use tract_onnx::Onnx;
 
 use categories::{CategoryMapper, OneHotEncoder};
+use distances::CDist;
 use features::{ArrayFeatureExtractor, FeatureVectorizer};
 use kernel::operator;
 use linear::{LinearClassifier, LinearRegressor};
@@ -41,6 +46,9 @@ use tfidf::TfIdfVectorizer;
 #[cfg(test)]
 mod tests;
 
+/// What the values of requests are looked up in. The keys are the model's, so quick hashing is no risk.
+type Table<K, V> = HashMap<K, V, RandomState>;
+
 /// Adds our operators to the engine's, in place of its own where it has some of the same name.
 pub(crate) fn register(onnx: &mut Onnx) {
     macro_rules! operators {
@@ -54,6 +62,7 @@ pub(crate) fn register(onnx: &mut Onnx) {
     operators! {
         "ArrayFeatureExtractor" => |_| Ok(ArrayFeatureExtractor),
         "Binarizer" => Binarizer::read,
+        "CDist" => CDist::read,
         "CategoryMapper" => CategoryMapper::read,
         "Compress" => Compress::read,
         "FeatureVectorizer" => FeatureVectorizer::read,

@@ -2,6 +2,8 @@
 //! libsvm (Wu, Lin and Weng, "Probability estimates for multi-class classification by pairwise coupling",
 //! 2004; Platt's sigmoids give the pairs). Where the specification is silent the numbers are ONNX Runtime's.
 
+use std::borrow::Cow;
+
 use tract_onnx::tract_hir::internal::*;
 
 use super::kernel::Kernel;
@@ -22,7 +24,12 @@ enum Similarity {
 /// Support vectors; with none, the coefficients are rows themselves.
 struct Machine {
     similarity: Similarity,
+    /// Vector by vector, or feature by feature where there are enough that a row is compared with many at once; then
+    /// zeros follow each feature's numbers until they fill wide registers.
     vectors: Vec<f32>,
+    turned: bool,
+    /// How many vectors there are.
+    count: usize,
     coefficients: Vec<f32>,
     rho: Vec<f32>,
     features: usize,
@@ -37,6 +44,17 @@ pub(super) struct SvmClassifier {
     /// Platt's sigmoid for every pair of classes.
     sigmoids: Vec<(f32, f32)>,
 }
+
+/// What one row needs for a while, kept for the next.
+#[derive(Default)]
+struct Scratch {
+    alike: Vec<f32>,
+    scores: Vec<f32>,
+    votes: Vec<usize>,
+}
+
+/// As many vectors as fill a wide register twice.
+const MANY: usize = 8;
 
 pub(super) struct SvmRegressor {
     machine: Machine,
@@ -66,31 +84,31 @@ impl Similarity {
         }
     }
 
-    fn of(self, a: &[f32], b: &[f32]) -> f32 {
+    /// The similarities out of what was summed up over the features: squared distances, else products.
+    fn finish(self, sums: &mut [f32]) {
+        fn each(sums: &mut [f32], f: impl Fn(f32) -> f32) {
+            sums.iter_mut().for_each(|x| *x = f(*x));
+        }
         match self {
-            Self::Linear => dot(a, b),
+            Self::Linear => {}
             Self::Poly {
                 gamma,
                 coef0,
                 degree,
-            } => power(gamma * dot(a, b) + coef0, degree),
-            Self::Rbf { gamma } => {
-                let distance: f32 = a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum();
-                (-gamma * distance).exp()
+            } => {
+                each(sums, |x| gamma * x + coef0);
+                // Whole degrees, which nearly all are, by multiplication.
+                match degree {
+                    1. => {}
+                    2. => each(sums, |x| x * x),
+                    3. => each(sums, |x| x * x * x),
+                    4. => each(sums, |x| (x * x) * (x * x)),
+                    _ => each(sums, |x| x.powf(degree)),
+                }
             }
-            Self::Sigmoid { gamma, coef0 } => (gamma * dot(a, b) + coef0).tanh(),
+            Self::Rbf { gamma } => each(sums, |x| (-gamma * x).exp()),
+            Self::Sigmoid { gamma, coef0 } => each(sums, |x| (gamma * x + coef0).tanh()),
         }
-    }
-}
-
-/// A power; of whole degrees, which nearly all are, by multiplication.
-fn power(x: f32, degree: f32) -> f32 {
-    match degree {
-        1. => x,
-        2. => x * x,
-        3. => x * x * x,
-        4. => (x * x) * (x * x),
-        _ => x.powf(degree),
     }
 }
 
@@ -119,9 +137,20 @@ impl Machine {
             return Err(node.bad(name, format!("{} values for {rows} rows", list.len())));
         }
         let features = list.len() / rows;
+        let column = |feature| {
+            let numbers = list.iter().skip(feature).step_by(features).copied();
+            let zeros = rows.next_multiple_of(MANY) - rows;
+            numbers.chain(std::iter::repeat_n(0., zeros))
+        };
+        let turned = rows >= MANY;
         Ok(Self {
             similarity,
-            vectors: list,
+            vectors: match turned {
+                true => (0..features).flat_map(column).collect(),
+                false => list,
+            },
+            turned,
+            count: rows,
             coefficients,
             rho: node.floats("rho")?,
             features,
@@ -151,21 +180,41 @@ impl Machine {
         Ok(batch(x))
     }
 
-    /// How alike a row is to each vector.
-    fn similarities<'a>(&'a self, row: &'a [f32]) -> impl Iterator<Item = f32> + 'a {
-        self.vectors
-            .chunks_exact(self.features)
-            .map(|vector| self.similarity.of(row, vector))
+    /// How alike a row is to each vector, in place of what was there.
+    fn compare(&self, row: &[f32], alike: &mut Vec<f32>) {
+        alike.clear();
+        let distances = matches!(self.similarity, Similarity::Rbf { .. });
+        let square = |a: f32, b: f32| (a - b) * (a - b);
+        if self.turned {
+            let padded = self.vectors.len() / self.features;
+            alike.resize(padded, 0.);
+            for (&a, column) in row.iter().zip(self.vectors.chunks_exact(padded)) {
+                let pairs = alike.iter_mut().zip(column);
+                if distances {
+                    pairs.for_each(|(sum, &b)| *sum += square(a, b));
+                } else {
+                    pairs.for_each(|(sum, &b)| *sum += a * b);
+                }
+            }
+        } else {
+            let vectors = self.vectors.chunks_exact(self.features);
+            alike.extend(vectors.map(|vector| match distances {
+                true => row.iter().zip(vector).map(|(&a, &b)| square(a, b)).sum(),
+                false => dot(row, vector),
+            }));
+        }
+        self.similarity.finish(alike);
+        alike.truncate(self.count);
     }
 
-    fn rows(&self, x: &Tensor) -> TractResult<(usize, Vec<f32>)> {
+    fn rows<'a>(&self, x: &'a Tensor) -> TractResult<(usize, Cow<'a, [f32]>)> {
         let (number, columns) = rows(x.shape());
         ensure!(
             columns == self.features,
             "takes {} features, got {columns}",
             self.features
         );
-        Ok((number, cast::<f32>(x)?.into_owned()))
+        Ok((number, cast::<f32>(x)?))
     }
 }
 
@@ -228,10 +277,16 @@ impl SvmClassifier {
     }
 
     /// The score of every pair of classes, and which of the two won.
-    fn duels(&self, row: &[f32]) -> (Vec<f32>, Vec<usize>) {
+    fn duels(&self, scratch: &mut Scratch) {
         let classes = self.labels.len();
-        let alike: Vec<f32> = self.machine.similarities(row).collect();
-        let (mut scores, mut votes) = (Vec::new(), vec![0; classes]);
+        let Scratch {
+            alike,
+            scores,
+            votes,
+        } = scratch;
+        scores.clear();
+        votes.clear();
+        votes.resize(classes, 0);
         for i in 0..classes {
             for j in i + 1..classes {
                 // The vectors of class i have their weights against class j in row j - 1, those of j in row i.
@@ -245,36 +300,35 @@ impl SvmClassifier {
                 scores.push(score);
             }
         }
-        (scores, votes)
     }
 
     /// The class of a row, whose scores are added to `out`.
-    fn classify(&self, row: &[f32], out: &mut Vec<f32>) -> usize {
+    fn classify(&self, row: &[f32], scratch: &mut Scratch, out: &mut Vec<f32>) -> usize {
         let classes = self.labels.len();
-        let (mut scores, class);
+        self.machine.compare(row, &mut scratch.alike);
+        let class;
         if self.starts.is_empty() {
-            scores = self
-                .machine
-                .similarities(row)
-                .map(|score| score + self.machine.rho[0])
-                .collect::<Vec<f32>>();
-            class = argmax(&scores);
+            let alike = scratch.alike.iter();
+            scratch.scores.clear();
+            scratch
+                .scores
+                .extend(alike.map(|score| score + self.machine.rho[0]));
+            class = argmax(&scratch.scores);
         } else {
-            let votes;
-            (scores, votes) = self.duels(row);
+            self.duels(scratch);
             if !self.sigmoids.is_empty() {
-                scores = coupled(classes, &scores, &self.sigmoids);
+                scratch.scores = coupled(classes, &scratch.scores, &self.sigmoids);
             }
             class = (0..classes)
                 .rev()
-                .max_by_key(|&class| votes[class])
+                .max_by_key(|&class| scratch.votes[class])
                 .unwrap_or(0);
         }
-        let start = out.len();
+        let (scores, start) = (&scratch.scores, out.len());
         if scores.len() == 1 && classes == 2 {
             out.extend(self.post.pair(scores[0], self.post == PostTransform::None));
         } else {
-            out.extend(&scores);
+            out.extend(scores);
             self.post.apply(&mut out[start..]);
         }
         class
@@ -336,7 +390,10 @@ impl Kernel for SvmClassifier {
         let (number, x) = self.machine.rows(given[0])?;
         let mut scores = Vec::with_capacity(number * self.columns());
         let rows = x.chunks_exact(self.machine.features);
-        let classes: Vec<usize> = rows.map(|row| self.classify(row, &mut scores)).collect();
+        let mut scratch = Scratch::default();
+        let classes: Vec<usize> = rows
+            .map(|row| self.classify(row, &mut scratch, &mut scores))
+            .collect();
         Ok(tvec![
             self.labels.pick(&classes)?,
             tensor(&[number, self.columns()], scores)?
@@ -369,16 +426,13 @@ impl SvmRegressor {
         })
     }
 
-    fn score(&self, row: &[f32]) -> f32 {
+    fn score(&self, row: &[f32], alike: &mut Vec<f32>) -> f32 {
         let machine = &self.machine;
-        let alike = machine.similarities(row);
-        let score: f32 = if self.vectors {
-            alike
-                .zip(&machine.coefficients)
-                .map(|(alike, weight)| alike * weight)
-                .sum()
+        machine.compare(row, alike);
+        let score = if self.vectors {
+            dot(alike, &machine.coefficients)
         } else {
-            alike.sum()
+            alike.iter().sum()
         };
         score + machine.rho[0]
     }
@@ -392,9 +446,10 @@ impl Kernel for SvmRegressor {
 
     fn eval(&self, given: &[&Tensor]) -> TractResult<TVec<Tensor>> {
         let (number, x) = self.machine.rows(given[0])?;
+        let mut alike = Vec::new();
         let mut scores: Vec<f32> = x
             .chunks_exact(self.machine.features)
-            .map(|row| self.score(row))
+            .map(|row| self.score(row, &mut alike))
             .collect();
         if self.one_class {
             scores

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use foldhash::fast::RandomState;
 use regex::Regex;
 use tract_onnx::tract_hir::internal::*;
 
@@ -15,7 +16,7 @@ use super::tensors::{inputs, slice, strings, tensor};
 pub(super) struct StringNormalizer {
     case: Case,
     /// Lower case where case does not matter.
-    stopwords: HashSet<String>,
+    stopwords: HashSet<String, RandomState>,
     sensitive: bool,
     /// How many words are left.
     count: Symbol,
@@ -43,6 +44,15 @@ enum Cut {
     /// Each separator cuts what those before have left.
     Separators(Vec<Regex>),
     Tokens(Regex),
+    Runs(Runs),
+}
+
+/// A pattern of one class of characters, once or more: what most vectorizers cut by.
+struct Runs {
+    /// Which ASCII characters are in the class.
+    members: [bool; 128],
+    /// For text of other characters.
+    pattern: Regex,
 }
 
 // === impl StringNormalizer ===
@@ -131,7 +141,13 @@ impl Tokenizer {
         let cut = match (separators.as_slice(), expression.as_str()) {
             ([], "") => return Err(node.bad("separators", "neither it nor \"tokenexp\" is given")),
             ([], ".") => Cut::Characters,
-            ([], expression) => Cut::Tokens(patterns::compile(node, "tokenexp", expression)?),
+            ([], expression) => {
+                let pattern = patterns::compile(node, "tokenexp", expression)?;
+                match Runs::is(expression) {
+                    true => Cut::Runs(Runs::of(pattern)),
+                    false => Cut::Tokens(pattern),
+                }
+            }
             ([only], "") if only.is_empty() => Cut::Characters,
             (separators, "") => {
                 let compile = |separator: &String| patterns::compile(node, "separators", separator);
@@ -151,27 +167,60 @@ impl Tokenizer {
         })
     }
 
-    fn tokens<'t>(&self, text: &'t str) -> Vec<&'t str> {
-        let mut tokens: Vec<&str> = match &self.cut {
-            Cut::Characters => text
-                .char_indices()
-                .map(|(i, c)| &text[i..i + c.len_utf8()])
-                .collect(),
-            Cut::Tokens(expression) => expression
-                .find_iter(text)
-                .map(|found| found.as_str())
-                .collect(),
+    /// Adds the tokens of a text.
+    fn tokens<'t>(&self, text: &'t str, tokens: &mut Vec<&'t str>) {
+        let stays = |token: &&str| token.chars().nth(self.shortest - 1).is_some();
+        match &self.cut {
+            Cut::Characters => {
+                let ends = text.char_indices().map(|(i, c)| &text[i..i + c.len_utf8()]);
+                tokens.extend(ends.filter(stays));
+            }
+            Cut::Tokens(expression) => {
+                let found = expression.find_iter(text).map(|found| found.as_str());
+                tokens.extend(found.filter(stays));
+            }
+            Cut::Runs(runs) if text.is_ascii() => tokens.extend(runs.cut(text).filter(stays)),
+            Cut::Runs(runs) => {
+                let found = runs.pattern.find_iter(text).map(|found| found.as_str());
+                tokens.extend(found.filter(stays));
+            }
             Cut::Separators(separators) => {
-                separators.iter().fold(vec![text], |parts, separator| {
+                let parts = separators.iter().fold(vec![text], |parts, separator| {
                     parts
                         .into_iter()
                         .flat_map(|part| separator.split(part))
                         .collect()
-                })
+                });
+                tokens.extend(parts.into_iter().filter(stays));
             }
-        };
-        tokens.retain(|token| token.chars().nth(self.shortest - 1).is_some());
-        tokens
+        }
+    }
+}
+
+// === impl Runs ===
+
+impl Runs {
+    /// Whether a pattern is one class, once or more, with no class inside it.
+    fn is(pattern: &str) -> bool {
+        let inside = pattern
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix("]+"));
+        inside.is_some_and(|inside| !inside.is_empty() && !inside.contains(['[', ']']))
+    }
+
+    /// Asks the pattern for each character.
+    fn of(pattern: Regex) -> Self {
+        let is = |byte: usize| pattern.is_match(char::from(byte as u8).encode_utf8(&mut [0; 4]));
+        Self {
+            members: std::array::from_fn(is),
+            pattern,
+        }
+    }
+
+    /// The runs in a text of ASCII characters.
+    fn cut<'t>(&self, text: &'t str) -> impl Iterator<Item = &'t str> {
+        text.split(|c| !self.members.get(c as usize).is_some_and(|member| *member))
+            .filter(|run| !run.is_empty())
     }
 }
 
@@ -186,22 +235,21 @@ impl Kernel for Tokenizer {
 
     fn eval(&self, given: &[&Tensor]) -> TractResult<TVec<Tensor>> {
         let x = given[0];
-        let texts: Vec<Vec<&str>> = slice::<String>(x)?
-            .iter()
-            .map(|text| self.tokens(text))
-            .collect();
-        let longest = texts.iter().map(Vec::len).max().unwrap_or(0) + if self.mark { 2 } else { 0 };
-        let mut out: Vec<String> = Vec::with_capacity(texts.len() * longest);
-        for (i, tokens) in texts.iter().enumerate() {
-            let [begin, end] = ["\u{2}", "\u{3}"].map(|mark| self.mark.then_some(mark));
-            out.extend(
-                begin
-                    .into_iter()
-                    .chain(tokens.iter().copied())
-                    .chain(end)
-                    .map(String::from),
-            );
-            out.resize((i + 1) * longest, self.pad.clone());
+        let (mut tokens, mut starts) = (Vec::new(), vec![0]);
+        for text in slice::<String>(x)? {
+            self.tokens(text, &mut tokens);
+            starts.push(tokens.len());
+        }
+        let [begin, end] = ["\u{2}", "\u{3}"].map(|mark| self.mark.then_some(mark));
+        let longest = starts.windows(2).map(|text| text[1] - text[0]).max();
+        let longest = longest.unwrap_or(0) + if self.mark { 2 } else { 0 };
+        let mut out: Vec<String> = Vec::with_capacity((starts.len() - 1) * longest);
+        for text in starts.windows(2) {
+            let filled = out.len() + longest;
+            out.extend(begin.map(String::from));
+            out.extend(tokens[text[0]..text[1]].iter().copied().map(String::from));
+            out.extend(end.map(String::from));
+            out.resize(filled, self.pad.clone());
         }
         let mut shape: TVec<usize> = x.shape().into();
         shape.push(longest);
@@ -210,5 +258,36 @@ impl Kernel for Tokenizer {
 
     fn counts(&self) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_what_the_pattern_finds() {
+        for pattern in ["[a-z]+", "[^a-z ]+", r"[\w-]+", r"[\s]+"] {
+            assert!(Runs::is(pattern), "{pattern}");
+            let runs = Runs::of(Regex::new(pattern).expect(pattern));
+            for text in ["", "a", "ab cd  e", "--x_1\u{7f}\ty--", "AB ab"] {
+                let found = runs.pattern.find_iter(text).map(|found| found.as_str());
+                assert_eq!(
+                    runs.cut(text).collect::<Vec<_>>(),
+                    found.collect::<Vec<_>>()
+                );
+            }
+        }
+        for pattern in [
+            "[a]",
+            "[]+",
+            "a+",
+            "[[:alpha:]]+",
+            "[a]b[c]+",
+            r"[a\]]+",
+            "[a]+?",
+        ] {
+            assert!(!Runs::is(pattern), "{pattern}");
+        }
     }
 }

@@ -1,9 +1,8 @@
 //! TfIdfVectorizer: counts the n-grams of a pool in rows of words or numbers, and weighs them.
 
-use std::collections::HashMap;
-
 use tract_onnx::tract_hir::internal::*;
 
+use super::Table;
 use super::kernel::Kernel;
 use super::node::{MOST_OUTPUTS, Node};
 use super::tensors::{cast, inputs, slice, tensor};
@@ -15,7 +14,7 @@ pub(super) struct TfIdfVectorizer {
     skips: usize,
     words: Words,
     /// Where a word leads from a node of the tree of n-grams; node 0 is its root.
-    next: HashMap<(u32, u32), u32>,
+    next: Table<(u32, u32), u32>,
     /// Per node, the n-gram that ends there.
     grams: Vec<Option<Gram>>,
     columns: usize,
@@ -35,8 +34,8 @@ struct Gram {
 
 /// A number for every word of the pool.
 enum Words {
-    Ints(HashMap<i64, u32>),
-    Strings(HashMap<String, u32>),
+    Ints(Table<i64, u32>),
+    Strings(Table<String, u32>),
 }
 
 // === impl TfIdfVectorizer ===
@@ -67,7 +66,7 @@ impl TfIdfVectorizer {
             longest,
             skips,
             words,
-            next: HashMap::new(),
+            next: Table::default(),
             grams: vec![None],
             columns: 0,
         };
@@ -188,8 +187,8 @@ fn pool(node: &Node) -> TractResult<(Words, Vec<u32>)> {
     }
 }
 
-fn numbered<T: Eq + std::hash::Hash>(pool: Vec<T>) -> (HashMap<T, u32>, Vec<u32>) {
-    let mut words = HashMap::new();
+fn numbered<T: Eq + std::hash::Hash>(pool: Vec<T>) -> (Table<T, u32>, Vec<u32>) {
+    let mut words = Table::default();
     let number = |word| {
         let new = words.len() as u32;
         *words.entry(word).or_insert(new)

@@ -1,13 +1,15 @@
 //! Trees laid out for walking: one array of nodes of equal size, leaves at its end, each its own child.
 //!
 //! Eight walks go on side by side (eight rows down one tree, or one row down eight trees) and no step branches
-//! on data, so that the processor neither waits for one load after the other nor guesses.
+//! on data, so that the processor neither waits for one load after the other nor guesses. Trees of few leaves are not
+//! walked where there are eight rows (`small`).
 
 use std::ops::{Add, Div};
 
 use tract_onnx::tract_hir::internal::*;
 
 use super::blueprint::{Blueprint, Branch, Mode, Place};
+use super::small::Small;
 
 /// How the trees' weights become a score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,14 +36,16 @@ pub(super) struct Forest<T> {
     nodes: Vec<Node<T>>,
     /// Nodes from here on are leaves.
     first_leaf: usize,
-    roots: Vec<u32>,
+    walks: Vec<Walk>,
+    small: Small<T>,
     /// Leaf i has the votes from `starts[i]` to `starts[i + 1]`.
     starts: Vec<u32>,
     votes: Vec<(u32, T)>,
+    /// Whether every leaf has one vote.
+    single: bool,
     targets: usize,
     features: usize,
-    /// Whether some node has a flag.
-    flagged: bool,
+    flags: Flags,
     /// Per target, zero where every row gets a vote for it, else NaN.
     start: Vec<T>,
     /// Whether some rows get a vote for some target, and some do not.
@@ -50,11 +54,25 @@ pub(super) struct Forest<T> {
 
 /// Goes to `children[1]` where the feature is at most the threshold.
 #[derive(Clone, Copy)]
-struct Node<T> {
+pub(super) struct Node<T> {
     /// The feature's number and the flags.
     feature: u32,
-    threshold: T,
-    children: [u32; 2],
+    pub(super) threshold: T,
+    pub(super) children: [u32; 2],
+}
+
+/// Where a tree begins, and how many steps below is its farthest leaf.
+#[derive(Clone, Copy)]
+pub(super) struct Walk {
+    pub(super) root: u32,
+    pub(super) deepest: u32,
+}
+
+/// Which flags some node has.
+#[derive(Clone, Copy)]
+struct Flags {
+    missing: bool,
+    equal: bool,
 }
 
 /// NaN goes to `children[1]`.
@@ -65,7 +83,7 @@ const EQUAL: u32 = 1 << 30;
 const STRICT: u32 = 1 << 29;
 const FEATURE: u32 = STRICT - 1;
 /// Walks side by side.
-const LANES: usize = 8;
+pub(super) const LANES: usize = 8;
 
 macro_rules! float {
     ($t:ty) => {
@@ -111,9 +129,11 @@ impl<T: Float> Forest<T> {
             .iter()
             .map(|branch| Node::of(branch, at))
             .collect();
-        let flagged = nodes
-            .iter()
-            .any(|node| node.feature & (NAN_YES | EQUAL) != 0);
+        let some = |flag| nodes.iter().any(|node| node.feature & flag != 0);
+        let flags = Flags {
+            missing: some(NAN_YES),
+            equal: some(EQUAL),
+        };
         let leaf = |i| Node {
             feature: 0,
             threshold: T::of(0.),
@@ -131,20 +151,24 @@ impl<T: Float> Forest<T> {
         }
         let (always, ever) = trees.voted();
         let uneven = always != ever;
+        let roots = trees.roots.iter().map(|&root| at(root));
+        let walks = walks(&nodes, first_leaf, roots);
         Self {
             start: always
                 .iter()
                 .map(|&always| if always { T::of(0.) } else { T::NAN })
                 .collect(),
             uneven,
+            small: Small::of(&nodes, first_leaf, &walks),
             nodes,
             first_leaf,
-            roots: trees.roots.iter().map(|&root| at(root)).collect(),
+            walks,
+            single: trees.leaves.iter().all(|votes| votes.len() == 1),
             starts,
             votes: votes.collect(),
             targets: trees.targets,
             features,
-            flagged,
+            flags,
         }
     }
 
@@ -189,7 +213,7 @@ impl<T: Float> Forest<T> {
             }
         }
         if aggregate == Aggregate::Average {
-            let trees = T::of(self.roots.len() as f64);
+            let trees = T::of(self.walks.len() as f64);
             scores.iter_mut().for_each(|score| *score = *score / trees);
         }
         scores
@@ -197,14 +221,18 @@ impl<T: Float> Forest<T> {
 
     fn tally(&self, x: &[T], columns: usize, scores: &mut [T], add: impl Fn(T, T) -> T) {
         let ends = |leaf: usize, row: usize| {
-            let votes = &self.votes[self.starts[leaf] as usize..self.starts[leaf + 1] as usize];
+            let votes = match self.single {
+                true => &self.votes[leaf..=leaf],
+                false => &self.votes[self.starts[leaf] as usize..self.starts[leaf + 1] as usize],
+            };
             let scores = &mut scores[row * self.targets..][..self.targets];
             for &(target, weight) in votes {
                 let score = &mut scores[target as usize];
                 *score = add(*score, weight);
             }
         };
-        if self.flagged {
+        // Missing values are looked for once, not at each node.
+        if self.flags.equal || (self.flags.missing && any_missing(x)) {
             self.walk::<true>(x, columns, ends)
         } else {
             self.walk::<false>(x, columns, ends)
@@ -223,20 +251,36 @@ impl<T: Float> Forest<T> {
         }
         let rows: Vec<&[T]> = x.chunks_exact(columns).collect();
         let full = rows.len() - rows.len() % LANES;
-        for &root in &self.roots {
-            for (block, rows) in rows[..full].chunks_exact(LANES).enumerate() {
-                let rows: [&[T]; LANES] = std::array::from_fn(|lane| rows[lane]);
-                let leaves = self.descend::<FLAGGED>([root; LANES], rows);
+        let features = self.features.max(1);
+        let turned = match !FLAGGED && self.small.any() {
+            true => turned(&rows[..full], features),
+            false => Vec::new(),
+        };
+        for (number, walk) in self.walks.iter().enumerate() {
+            let mut arrived = |block: usize, leaves: [usize; LANES]| {
                 for (lane, leaf) in leaves.into_iter().enumerate() {
                     ends(leaf, block * LANES + lane);
+                }
+            };
+            match self.small.tree(number).filter(|_| !FLAGGED) {
+                Some(tree) => {
+                    for (block, rows) in turned.chunks_exact(features).enumerate() {
+                        arrived(block, self.small.ask(tree, rows));
+                    }
+                }
+                None => {
+                    for (block, rows) in rows[..full].chunks_exact(LANES).enumerate() {
+                        let rows = std::array::from_fn(|lane| rows[lane]);
+                        arrived(block, self.descend::<FLAGGED>([walk.root; LANES], rows));
+                    }
                 }
             }
         }
         for (row, x) in rows.iter().enumerate().skip(full) {
-            for roots in self.roots.chunks(LANES) {
-                let lanes = std::array::from_fn(|lane| *roots.get(lane).unwrap_or(&roots[0]));
+            for walks in self.walks.chunks(LANES) {
+                let lanes = std::array::from_fn(|lane| walks.get(lane).unwrap_or(&walks[0]).root);
                 let leaves = self.descend::<FLAGGED>(lanes, [x; LANES]);
-                for leaf in leaves.into_iter().take(roots.len()) {
+                for leaf in leaves.into_iter().take(walks.len()) {
                     ends(leaf, row);
                 }
             }
@@ -263,6 +307,47 @@ impl<T: Float> Forest<T> {
     }
 }
 
+#[allow(clippy::eq_op, reason = "only NaN differs from itself")]
+fn any_missing<T: Float>(x: &[T]) -> bool {
+    x.iter().fold(false, |any, x| any | (x != x))
+}
+
+/// Rows, eight by eight, column by column.
+fn turned<T: Float>(rows: &[&[T]], columns: usize) -> Vec<[T; LANES]> {
+    let blocks = rows.chunks_exact(LANES);
+    blocks
+        .flat_map(|rows| (0..columns).map(|column| std::array::from_fn(|lane| rows[lane][column])))
+        .collect()
+}
+
+/// Measures the trees below these roots. The way up from the leaves, as trees may be deep.
+fn walks<T>(nodes: &[Node<T>], first_leaf: usize, roots: impl Iterator<Item = u32>) -> Vec<Walk> {
+    let mut known: Vec<Option<u32>> = vec![None; first_leaf];
+    known.resize(nodes.len(), Some(0));
+    let measure = |root: u32| {
+        let mut stack = vec![root];
+        while let Some(&at) = stack.last() {
+            let children = nodes[at as usize].children;
+            let below = children.map(|child| known[child as usize]);
+            match (known[at as usize], below) {
+                (None, [Some(no), Some(yes)]) => {
+                    known[at as usize] = Some(no.max(yes) + 1);
+                }
+                (None, _) => {
+                    let unknown = children.into_iter().zip(below);
+                    stack.extend(unknown.filter(|(_, b)| b.is_none()).map(|(child, _)| child));
+                    continue;
+                }
+                (Some(_), _) => {}
+            }
+            stack.pop();
+        }
+        let deepest = known[root as usize].unwrap_or(u32::MAX);
+        Walk { root, deepest }
+    };
+    roots.map(measure).collect()
+}
+
 impl Forest<f32> {
     /// The same trees for doubles.
     pub(super) fn widen(&self) -> Forest<f64> {
@@ -277,10 +362,13 @@ impl Forest<f32> {
                 children: node.children,
             }
         };
+        let nodes: Vec<Node<f64>> = self.nodes.iter().map(widen).collect();
         Forest {
-            nodes: self.nodes.iter().map(widen).collect(),
+            small: Small::of(&nodes, self.first_leaf, &self.walks),
+            nodes,
             first_leaf: self.first_leaf,
-            roots: self.roots.clone(),
+            walks: self.walks.clone(),
+            single: self.single,
             starts: self.starts.clone(),
             votes: self
                 .votes
@@ -289,7 +377,7 @@ impl Forest<f32> {
                 .collect(),
             targets: self.targets,
             features: self.features,
-            flagged: self.flagged,
+            flags: self.flags,
             start: self.start.iter().map(|&start| start.into()).collect(),
             uneven: self.uneven,
         }
@@ -328,9 +416,14 @@ impl<T: Float> Node<T> {
         }
     }
 
+    /// The number of the feature that is asked for.
+    pub(super) fn feature(&self) -> u32 {
+        self.feature & FEATURE
+    }
+
     #[inline(always)]
     fn next<const FLAGGED: bool>(&self, row: &[T]) -> u32 {
-        let x = row[(self.feature & FEATURE) as usize];
+        let x = row[self.feature() as usize];
         let mut yes = x <= self.threshold;
         if FLAGGED {
             let equal = self.feature & EQUAL != 0;

@@ -6,6 +6,7 @@
 mod blueprint;
 mod forest;
 mod read;
+mod small;
 
 use std::sync::OnceLock;
 
@@ -29,7 +30,7 @@ struct Trees {
 
 enum Width {
     /// The second is made when doubles come in.
-    Single(Forest<f32>, OnceLock<Forest<f64>>),
+    Single(Forest<f32>, Box<OnceLock<Forest<f64>>>),
     Double(Forest<f64>),
 }
 
@@ -67,7 +68,7 @@ impl Trees {
     fn new(read: &Read, aggregate: Aggregate) -> Self {
         let width = match read.wide {
             true => Width::Double(Forest::of(&read.trees)),
-            false => Width::Single(Forest::of(&read.trees), OnceLock::new()),
+            false => Width::Single(Forest::of(&read.trees), Box::default()),
         };
         Self { width, aggregate }
     }

@@ -170,6 +170,49 @@ proptest! {
     }
 }
 
+/// A tree whose every branch has a leaf on one side, of as many leaves as a mask has bits, fewer and more.
+#[test]
+fn trees_of_any_length_are_walked() {
+    for count in [0, 1, 30, 31, 32, 40] {
+        for leaf_first in [true, false] {
+            let branch = |i: usize| {
+                let next = match i + 1 < count {
+                    true => Place::Branch(i + 1),
+                    false => Place::Leaf(count),
+                };
+                let [yes, no] = match leaf_first {
+                    true => [Place::Leaf(i), next],
+                    false => [next, Place::Leaf(i)],
+                };
+                let sign = if leaf_first { 1. } else { -1. };
+                Branch {
+                    mode: Mode::Leq,
+                    feature: 0,
+                    threshold: sign * i as f64,
+                    missing: false,
+                    yes,
+                    no,
+                }
+            };
+            let root = match count {
+                0 => Place::Leaf(0),
+                _ => Place::Branch(0),
+            };
+            let trees = Blueprint {
+                roots: vec![root; 2],
+                branches: (0..count).map(branch).collect(),
+                leaves: (0..=count).map(|leaf| vec![(0, leaf as f64)]).collect(),
+                targets: 1,
+            };
+            trees.check().expect("it ends");
+            let rows: Vec<Vec<f64>> = (-45..45).map(|x| vec![f64::from(x)]).collect();
+            let expected = plain(&trees, &rows, Aggregate::Sum);
+            let got = Forest::<f64>::of(&trees).scores(&rows.concat(), 1, Aggregate::Sum);
+            assert_eq!(got, expected, "{count} branches");
+        }
+    }
+}
+
 #[test]
 fn a_tree_that_leads_back_is_refused() {
     let branch = Branch {
