@@ -17,8 +17,8 @@ mod embed;
 pub mod error;
 pub mod feedback;
 pub mod grpc;
+pub mod heap;
 pub mod history;
-
 pub mod http;
 pub mod measure;
 pub mod notify;

@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    impresario::heap::keep_at_hand();
     impresario::cli::run()
 }

@@ -1,9 +1,7 @@
 //! An engine's own loop: our loader, the model called with rows that are there already, again and again, on one
 //! thread. No socket, no codec, no queue; what the daemon is to be measured against where a model costs something.
 //!
-//! The thread is one of its own, as the daemon's workers are: on a program's first thread the C library gives memory back
-//! after each call that used much and asks for it again in the next (brk), which makes the convolutional network half as
-//! fast there.
+//! The thread is one of its own, and the C library keeps memory at hand, as for the daemon's workers.
 
 use std::error::Error;
 use std::path::Path;
@@ -53,6 +51,7 @@ pub(crate) fn looped(
 
 /// What the process does.
 pub(crate) fn run(args: &[String]) -> Result<(), Box<dyn Error>> {
+    impresario::heap::keep_at_hand();
     let called = || run_here(args).map_err(|error| error.to_string());
     let ended = std::thread::scope(|scope| scope.spawn(called).join());
     Ok(ended.map_err(|_| "the loop panicked")??)
