@@ -95,6 +95,11 @@ impl Handle {
         Self::of_graph(model, version, facts, None)
     }
 
+    /// Whether it is known without being in memory: nobody computes with it.
+    pub(crate) fn is_away(&self) -> bool {
+        self.instances.is_none() && self.graph().is_none()
+    }
+
     /// The graph that it is, where it is one.
     #[must_use]
     pub fn graph(&self) -> Option<&Arc<Graph>> {

@@ -141,7 +141,8 @@ async fn infer(
     })
 }
 
-/// What the request asks of who decides on a version, if its client may send one more. A variant past its share is for those who may change what answers.
+/// What the request asks of who decides on a version, if its client may send one more. A variant past its share is for
+/// those who may change what answers.
 fn asks(plane: &Plane, name: &str, version: Option<&str>, sent: &Sent<'_>) -> Result<Asks, Fault> {
     let asks = plane.serve.admit(name, version, sent)?;
     if asks.forces() {

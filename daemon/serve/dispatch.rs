@@ -95,10 +95,9 @@ impl Serve {
         let handle = &leg.handle;
         // While a rollout is judged nothing comes out of the cache: the arm whose cache is warmer would look better.
         let judged = entry.is_some_and(Entry::is_evidence);
-        let look = match judged {
-            true => Look::Off,
-            false => self.cache.look(handle.cache.as_ref(), &inputs),
-        };
+        let cached = handle.cache.as_ref().filter(|_| !judged);
+        let looking = cached.map_or(begun, |_| clock::instant());
+        let look = self.cache.look(cached, &inputs);
         let mut counting = Counting {
             leg,
             entry,
@@ -110,13 +109,13 @@ impl Serve {
         let place = match look {
             Look::Off => None,
             Look::Hit(outputs) => {
-                leg.looked(|cell, took| cell.hit(took), begun);
+                leg.looked(|cell, took| cell.hit(took), looking);
                 counting.hit();
                 from.tell_hit(leg, begun);
                 return Ok(leg.answer(outputs, Origin::Cache));
             }
             Look::Miss(place) => {
-                leg.looked(|cell, took| cell.missed(took), begun);
+                leg.looked(|cell, took| cell.missed(took), looking);
                 Some(place)
             }
         };
@@ -225,17 +224,17 @@ async fn compute(
     let &Time {
         limit, deadline, ..
     } = time;
-    let left = deadline.saturating_duration_since(begun);
-    if left.is_zero() {
+    let handle = &leg.handle;
+    // A version that is away was waited for until the time was over.
+    if begun >= deadline || handle.is_away() {
         return Err(Error::Expired { limit });
     }
-    let handle = &leg.handle;
     let inputs = match handle.compute_here(inputs) {
         Ok(result) => return result,
         Err(inputs) => inputs,
     };
     let answer = handle.send(inputs, time.priority, deadline, limit)?;
-    match tokio::time::timeout(left, answer).await {
+    match tokio::time::timeout_at(deadline.into(), answer).await {
         Ok(Ok(computed)) => computed,
         // The worker went without a word: the version is gone, or its rebuild refused the queue.
         Ok(Err(_)) => Err(handle.unavailable(Some(SOON))),

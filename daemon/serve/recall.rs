@@ -41,7 +41,7 @@ impl Serve {
         terms: Terms,
         mut parked: Parked,
     ) -> Result<Entry, Error> {
-        let (limit, deadline) = terms.span(parked.deadline, self.timeout);
+        let (mut limit, mut deadline) = terms.span(parked.deadline, self.timeout);
         let _place = self.live.wait_for_recall().map_err(|most| Error::Unavailable {
             why: format!(
                 "model '{}' version {} is parked, and {most} requests are waiting for parked versions already \
@@ -71,6 +71,8 @@ impl Serve {
                 Ok(entry) => return Ok(entry),
                 Err(Absent::Error(error)) => return Err(error),
                 Err(Absent::Parked(now)) => {
+                    // How long the pipeline lets it take may have been changed meanwhile.
+                    (limit, deadline) = terms.span(now.deadline, self.timeout);
                     let other = (&now.model, now.version) != (&parked.model, parked.version);
                     if other || !now.coming {
                         self.live.recall(&now.model, now.version, deadline);

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -229,6 +230,33 @@ fn a_substitute_is_answered_at_the_deadline_and_not_after_the_load() {
     let expired = "impresario_requests_total{pipeline=\"quick\",variant=\"\",model=\"\",version=\"\",outcome=\"expired\"} 3";
     let metrics = daemon.metrics();
     assert!(metrics.contains(expired), "{metrics}");
+}
+
+#[test]
+fn a_deadline_that_is_changed_counts_for_who_waits_already() {
+    let house = House::new();
+    echo(&house, "a", 4_000, "");
+    echo(&house, "slow", 4_000, "load = { delay = \"60s\" }\n");
+    let daemon = serve(&house, "memory_budget = 5000\n");
+    let port = json!([{ "name": "x", "datatype": "FP32", "shape": [-1, 1] }]);
+    let mut spec = json!({
+        "deadline": "20s",
+        "on_deadline": { "x": [-1] },
+        "policy": { "type": "standalone", "model": "slow" },
+        "contract": { "inputs": port, "outputs": port },
+    });
+    assert_eq!(daemon.admin_put("/pipelines/quick", &spec).status, 201);
+    let begun = impresario::clock::instant();
+    thread::scope(|scope| {
+        scope.spawn(|| is_substituted(&daemon, "quick"));
+        let loads = |reply: &Reply| reply.body["phase"] == "loading";
+        daemon.until(|d| d.version("slow", 1), loads);
+        spec["deadline"] = json!("50ms");
+        let put = daemon.admin_put("/pipelines/quick", &spec);
+        assert_eq!(put.status, 200, "{put:?}");
+    });
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(20), "{took:?}");
 }
 
 #[test]
