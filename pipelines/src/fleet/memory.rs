@@ -73,7 +73,7 @@ impl Room {
         for (name, model) in fleet.observed.stored() {
             let newest = newest(name, model, wanted, |_| true);
             let served = model.newest_serving().is_some();
-            let untried = model
+            let tried = model
                 .versions
                 .values()
                 .any(|seen| seen.stay.proven.is_some());
@@ -104,7 +104,7 @@ impl Room {
                     Rank::Successor
                 } else if let Some(primary) = arms.get(&key) {
                     Rank::Absent(Reverse(*primary))
-                } else if newest == Some(*version) && untried && seen.stay.proven.is_none() {
+                } else if newest == Some(*version) && tried && seen.stay.proven.is_none() {
                     Rank::Untried
                 } else if newest == Some(*version) {
                     Rank::Newest
@@ -343,14 +343,14 @@ pub(super) fn pinned(fleet: &Fleet, wanted: &BTreeSet<Key>) -> u64 {
     pinned.map(|(_, _, seen)| seen.bytes()).sum()
 }
 
-/// The newest version of a model that should be in memory, of those that are meant.
+/// The newest version of a model that should be in memory, of those that are allowed.
 fn newest(
     name: &Name,
     model: &Model,
     wanted: &BTreeSet<Key>,
-    meant: impl Fn(VersionNumber) -> bool,
+    allowed: impl Fn(VersionNumber) -> bool,
 ) -> Option<VersionNumber> {
-    let versions = model.versions.iter().rev().filter(|(v, _)| meant(**v));
+    let versions = model.versions.iter().rev().filter(|(v, _)| allowed(**v));
     let mut wished = versions.filter(|(version, seen)| {
         able(seen) && seen.present && wanted.contains(&(name.clone(), **version))
     });
@@ -364,10 +364,10 @@ fn heirs(fleet: &Fleet, wanted: &BTreeSet<Key>) -> BTreeSet<Key> {
     for entry in others.filter(|entry| entry.keep.is_some() || entry.instead(fleet).is_some()) {
         let (name, version) = entry.primary();
         let model = fleet.observed.models.get(name);
-        // One that somebody asked to unload is there for others: the newest one is not meant to be it.
+        // One that somebody asked to unload is there for others: it is not the newest one that is asked for.
         let intent = fleet.routing.intents.get(name);
-        let meant = |v| intent.is_none_or(|intent| intent.leaves(v));
-        let version = version.or_else(|| newest(name, model?, wanted, meant));
+        let left = |v| intent.is_none_or(|intent| intent.leaves(v));
+        let version = version.or_else(|| newest(name, model?, wanted, left));
         // The kept one takes over from nobody, and so does one that was ready and is known to break what callers rely on.
         let waits = |v: &VersionNumber| {
             let keep = entry.keep.as_ref();

@@ -28,18 +28,12 @@ pub(super) struct Asked {
 pub(super) enum Origin {
     /// Somebody wrote it: its versions are there and keep what was promised, or it is refused.
     Written,
-    /// It was so before, moved by this. Whoever brings it back knows what was there, and is not refused but for a version
-    /// that is gone.
+    /// It was so before, moved by this. Whoever brings it back knows what was there, so that no promise is held against it.
+    /// It is refused where it cannot be any more: a version or somebody that it calls is gone, a name has come to mean two
+    /// things, or a graph to call itself.
     Past(Option<Arc<Course>>),
-    /// A course came to its end.
+    /// A course came to its end. What that leaves is refused only where what was there before would be.
     Course,
-}
-
-/// Whether a definition names a model.
-fn names(pipeline: &Pipeline, name: &Name) -> bool {
-    let shadow = pipeline.shadow().map(|shadow| &shadow.model);
-    let mut models = pipeline.policy().models().chain(shadow);
-    models.any(|model| model == name)
 }
 
 impl Draft<'_> {
@@ -298,4 +292,11 @@ impl Draft<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a definition names a model.
+fn names(pipeline: &Pipeline, name: &Name) -> bool {
+    let shadow = pipeline.shadow().map(|shadow| &shadow.model);
+    let mut models = pipeline.policy().models().chain(shadow);
+    models.any(|model| model == name)
 }

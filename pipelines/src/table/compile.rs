@@ -235,16 +235,16 @@ fn stops_gap(
     };
     let kept = fleet.observed.version(keep.model.as_str(), keep.version)?;
     let known = fleet.observed.models.get(model)?;
-    let meant = by_itself(fleet, model, known);
-    if !kept.serves() || meant.contains(&version) {
+    let expected = by_itself(fleet, model, known);
+    if !kept.serves() || expected.contains(&version) {
         return None;
     }
-    let mut meant = known
+    let mut newest_first = known
         .versions
         .iter()
         .rev()
-        .filter(|(v, _)| meant.contains(v));
-    let (coming, seen) = meant.find(|(_, seen)| callable(seen))?;
+        .filter(|(v, _)| expected.contains(v));
+    let (coming, seen) = newest_first.find(|(_, seen)| callable(seen))?;
     Some(Unavailable::phase(model, *coming, seen))
 }
 
