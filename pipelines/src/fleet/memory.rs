@@ -11,7 +11,7 @@ use impresario_models::{Name, VersionNumber};
 
 use super::apply::Limits;
 use super::observed::{Demand, Model, Phase, Reload, Residence, Seen};
-use super::plan::{Key, meant, wanted};
+use super::plan::{self, Key, wanted};
 use super::{Fleet, Now, graphs};
 use crate::{rollout, table};
 
@@ -184,15 +184,14 @@ pub(crate) fn away(fleet: &Fleet) -> (BTreeSet<Key>, BTreeSet<Key>) {
         return <(BTreeSet<Key>, BTreeSet<Key>)>::default();
     };
     let wanted = wanted(fleet);
-    let pinned = pinned(fleet, &wanted);
+    let pinned = pinned(fleet);
     let called = fleet.observed.all().filter(|(_, _, seen)| callable(seen));
     let wished = called
         .map(|(name, version, seen)| ((name.clone(), version), seen))
         .filter(|(key, _)| wanted.contains(key));
     let (fit, crowded): (Vec<_>, Vec<_>) = wished.partition(|((name, _), seen)| {
-        let model = &fleet.observed.models[name];
-        let others = if held_fast(model, seen) { 0 } else { pinned };
-        seen.bytes() <= budget.saturating_sub(others)
+        let model = fleet.observed.models.get(name);
+        fits_beside(model, seen, budget, || pinned)
     });
     let keys = |list: Vec<(Key, &Seen)>| list.into_iter().map(|(key, _)| key).collect();
     (keys(fit), keys(crowded))
@@ -214,9 +213,19 @@ pub(crate) fn fits(fleet: &Fleet, name: &Name, seen: &Seen) -> bool {
         return true;
     };
     let model = fleet.observed.models.get(name);
+    fits_beside(model, seen, budget, || pinned(fleet))
+}
+
+/// Whether a version would find room beside what the pinned ones take. One of them has all the room that there is.
+fn fits_beside(
+    model: Option<&Model>,
+    seen: &Seen,
+    budget: u64,
+    pinned: impl FnOnce() -> u64,
+) -> bool {
     let others = match model.is_some_and(|model| held_fast(model, seen)) {
         true => 0,
-        false => pinned(fleet, &meant(fleet)),
+        false => pinned(),
     };
     seen.bytes() <= budget.saturating_sub(others)
 }
@@ -333,11 +342,13 @@ fn held_by(seen: &Seen) -> u64 {
     seen.bytes().saturating_mul(times)
 }
 
-/// Bytes that the pinned versions take, or are to take.
-pub(super) fn pinned(fleet: &Fleet, wanted: &BTreeSet<Key>) -> u64 {
+/// Bytes that the pinned versions take, or are to take. One that is only to be called back counts once it is there: whether it
+/// is called back hangs on what fits.
+pub(super) fn pinned(fleet: &Fleet) -> u64 {
+    let meant = plan::meant(fleet);
     let pinned = fleet.observed.all().filter(|(name, version, seen)| {
         let model = &fleet.observed.models[*name];
-        let wished = wanted.contains(&((*name).clone(), *version));
+        let wished = meant.contains(&((*name).clone(), *version));
         held_fast(model, seen) && able(seen) && (wished || in_memory(seen))
     });
     pinned.map(|(_, _, seen)| seen.bytes()).sum()
