@@ -262,8 +262,7 @@ pub(super) fn refuse_too_large(seen: &mut Seen, limits: &Limits) {
     if let Some(budget) = limits.budget.filter(|budget| seen.bytes() > *budget) {
         seen.phase = Phase::Failed;
         seen.stay.demand = None;
-        seen.stay.proven = None;
-        seen.stay.returns = false;
+        seen.stay.forget();
         seen.trouble = Some(format!(
             "it takes about {} of memory, and all versions together may take {} (models.memory_budget)",
             size(seen.bytes()),
