@@ -8,8 +8,8 @@ use impresario_models::{Name, VersionNumber};
 use super::{Resolved, Route, RouteTable, Shadowing, Standing, Target, TargetId, Unavailable};
 use crate::breaches::Breach;
 use crate::fleet::{
-    Course, Entry, Fleet, Keep, Promise, away, breaking, by_itself, callable, contract, on_demand,
-    remembered,
+    Course, Entry, Fleet, Keep, Promise, Seen, away, breaking, by_itself, callable, contract, fits,
+    on_demand, remembered,
 };
 use crate::policy::{self, Leg, Split, Standalone};
 use crate::spec::VersionSelector;
@@ -244,7 +244,11 @@ fn stops_gap(
         .iter()
         .rev()
         .filter(|(v, _)| expected.contains(v));
-    let (coming, seen) = newest_first.find(|(_, seen)| callable(seen))?;
+    // One that has no room, or that breaks callers, never comes to answer.
+    let comes = |(v, seen): &(&VersionNumber, &Seen)| {
+        callable(seen) && fits(fleet, model, seen) && !refused(fleet, entry, model, **v)
+    };
+    let (coming, seen) = newest_first.find(comes)?;
     Some(Unavailable::phase(model, *coming, seen))
 }
 
