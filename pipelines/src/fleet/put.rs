@@ -7,15 +7,15 @@ use impresario_models::{Contract, Name};
 use super::Fleet;
 use super::command::Draft;
 use super::course::Course;
-use super::entry::{breaking, contract, remembered};
+use super::entry::{breaking, remembered};
 use super::graphs::{self, composites, has_graphs};
 use super::input::{By, Now};
-use super::memory::callable;
+use super::memory::{callable, recallable};
 use super::rejection::Rejection;
 use super::routing::{Change, Diff, Entry, Keep, Promise};
 use crate::spec::Pipeline;
 use crate::spec::document::Path;
-use crate::table::{self, Standing};
+use crate::table::{self, Standing, Unavailable};
 
 /// A pipeline as it is to be.
 pub(super) struct Asked {
@@ -260,7 +260,7 @@ impl Draft<'_> {
         }
         let (model, version) = table::answering(fleet, name, &table::on_demand(fleet))?;
         let seen = fleet.observed.version(model.as_str(), version)?;
-        contract(seen).cloned()
+        remembered(seen).cloned()
     }
 
     /// Refuses versions that are known to break what the pipeline's callers rely on.
@@ -271,6 +271,15 @@ impl Draft<'_> {
             // Of "latest", the one that would answer: it passes over those that break what the pipeline itself promises.
             let latest = || match entry.standing(fleet) {
                 Standing::Serving { version, .. } => Some(version),
+                // It answers when it is called back.
+                Standing::Nobody(Unavailable {
+                    version: Some(version),
+                    ..
+                }) if let Some(seen) = known?.versions.get(&version)
+                    && recallable(seen, &fleet.limits) =>
+                {
+                    Some(version)
+                }
                 Standing::Kept { .. } | Standing::Nobody(_) => known?.newest_serving(),
             };
             let Some(version) = version.or_else(latest) else {

@@ -350,6 +350,11 @@ fn contracts_are_kept() {
 }
 
 #[test]
+fn contracts_are_kept_where_memory_is_short() {
+    check("contracts-budget");
+}
+
+#[test]
 fn graphs_are_pinned_numbered_and_undone() {
     check("graphs");
 }
