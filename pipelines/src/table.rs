@@ -120,7 +120,8 @@ pub struct Unavailable {
     pub model: Name,
     /// The version, where one is meant.
     pub version: Option<VersionNumber>,
-    /// Whether asking for that version loads it: in a table that it does, outside of one that it would if it were wanted.
+    /// Whether asking for that version loads it. What a table says is so; what a [`Standing`] says is so only of the versions
+    /// that are there [`on_demand`].
     pub on_demand: bool,
     /// The sentence for the caller.
     pub why: String,

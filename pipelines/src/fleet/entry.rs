@@ -213,11 +213,11 @@ impl Entry {
     }
 
     /// What the callers of this pipeline rely on: what it says itself, else what the version gives that is kept for them, or
-    /// the primary one. Nothing where neither is known.
+    /// the primary one, be they parked. Nothing where neither is known.
     #[must_use]
     pub fn relied_on<'a>(&'a self, fleet: &'a Fleet) -> Option<&'a Arc<Contract>> {
         let known =
-            |model: &Name, version| contract(fleet.observed.version(model.as_str(), version)?);
+            |model: &Name, version| remembered(fleet.observed.version(model.as_str(), version)?);
         let kept = || {
             let keep = self.keep.as_ref()?;
             known(&keep.model, keep.version)
@@ -235,7 +235,8 @@ impl Entry {
     #[must_use]
     pub fn breaks(&self, fleet: &Fleet, model: &Name, version: VersionNumber) -> Vec<Breach> {
         let new = fleet.observed.version(model.as_str(), version);
-        match (self.promise, self.relied_on(fleet), new.and_then(contract)) {
+        let new = new.and_then(remembered);
+        match (self.promise, self.relied_on(fleet), new) {
             (Promise::Kept, Some(old), Some(new)) => breaking(old, new),
             _ => Vec::new(),
         }

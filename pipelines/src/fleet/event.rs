@@ -166,9 +166,7 @@ pub(super) fn happened(fleet: &mut Fleet, event: Event, now: Now) {
         Event::UnloadStarted { .. } => {
             if seen.resident() {
                 seen.phase = Phase::Draining;
-                // Nobody needs it, so it does not come back by itself: wanted again, it is made ready like any other.
-                seen.stay.proven = None;
-                seen.stay.returns = false;
+                seen.stay.forget();
             }
         }
         Event::ParkStarted { .. } => {

@@ -125,7 +125,16 @@ impl Draft<'_> {
                 }
             }
         }
-        self.set_intent(model, intent);
+        self.set_intent(model.clone(), intent);
+        // One that leaves memory is forgotten then. One that memory had parked is already out, or on its way.
+        let wanted = wanted(self.fleet);
+        let observed = self.fleet.observed.models.get_mut(&model);
+        for (number, seen) in observed.into_iter().flat_map(|m| &mut m.versions) {
+            let asked = version.is_none_or(|v| v == *number);
+            if asked && !seen.is_up() && !wanted.contains(&(model.clone(), *number)) {
+                seen.stay.forget();
+            }
+        }
         Ok(())
     }
 

@@ -109,7 +109,7 @@ impl Contracts {
     }
 }
 
-/// What somebody takes and gives who is in memory: a version, or for a pipeline what its callers rely on.
+/// What somebody takes and gives: a version that is in memory, or for a pipeline what its callers rely on.
 fn now<'a>(fleet: &'a Fleet, callee: &Callee) -> Option<&'a Arc<Contract>> {
     let models = &fleet.observed.models;
     match callee {

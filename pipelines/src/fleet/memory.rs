@@ -11,7 +11,7 @@ use impresario_models::{Name, VersionNumber};
 
 use super::apply::Limits;
 use super::observed::{Demand, Model, Phase, Reload, Residence, Seen};
-use super::plan::{Key, meant, wanted};
+use super::plan::{self, Key, wanted};
 use super::{Fleet, Now, graphs};
 use crate::{rollout, table};
 
@@ -73,7 +73,7 @@ impl Room {
         for (name, model) in fleet.observed.stored() {
             let newest = newest(name, model, wanted, |_| true);
             let served = model.newest_serving().is_some();
-            let untried = model
+            let tried = model
                 .versions
                 .values()
                 .any(|seen| seen.stay.proven.is_some());
@@ -104,7 +104,7 @@ impl Room {
                     Rank::Successor
                 } else if let Some(primary) = arms.get(&key) {
                     Rank::Absent(Reverse(*primary))
-                } else if newest == Some(*version) && untried && seen.stay.proven.is_none() {
+                } else if newest == Some(*version) && tried && seen.stay.proven.is_none() {
                     Rank::Untried
                 } else if newest == Some(*version) {
                     Rank::Newest
@@ -184,15 +184,14 @@ pub(crate) fn away(fleet: &Fleet) -> (BTreeSet<Key>, BTreeSet<Key>) {
         return <(BTreeSet<Key>, BTreeSet<Key>)>::default();
     };
     let wanted = wanted(fleet);
-    let pinned = pinned(fleet, &wanted);
+    let pinned = pinned(fleet);
     let called = fleet.observed.all().filter(|(_, _, seen)| callable(seen));
     let wished = called
         .map(|(name, version, seen)| ((name.clone(), version), seen))
         .filter(|(key, _)| wanted.contains(key));
     let (fit, crowded): (Vec<_>, Vec<_>) = wished.partition(|((name, _), seen)| {
-        let model = &fleet.observed.models[name];
-        let others = if held_fast(model, seen) { 0 } else { pinned };
-        seen.bytes() <= budget.saturating_sub(others)
+        let model = fleet.observed.models.get(name);
+        fits_beside(model, seen, budget, || pinned)
     });
     let keys = |list: Vec<(Key, &Seen)>| list.into_iter().map(|(key, _)| key).collect();
     (keys(fit), keys(crowded))
@@ -214,9 +213,19 @@ pub(crate) fn fits(fleet: &Fleet, name: &Name, seen: &Seen) -> bool {
         return true;
     };
     let model = fleet.observed.models.get(name);
+    fits_beside(model, seen, budget, || pinned(fleet))
+}
+
+/// Whether a version would find room beside what the pinned ones take. One of them has all the room that there is.
+fn fits_beside(
+    model: Option<&Model>,
+    seen: &Seen,
+    budget: u64,
+    pinned: impl FnOnce() -> u64,
+) -> bool {
     let others = match model.is_some_and(|model| held_fast(model, seen)) {
         true => 0,
-        false => pinned(fleet, &meant(fleet)),
+        false => pinned(),
     };
     seen.bytes() <= budget.saturating_sub(others)
 }
@@ -253,8 +262,7 @@ pub(super) fn refuse_too_large(seen: &mut Seen, limits: &Limits) {
     if let Some(budget) = limits.budget.filter(|budget| seen.bytes() > *budget) {
         seen.phase = Phase::Failed;
         seen.stay.demand = None;
-        seen.stay.proven = None;
-        seen.stay.returns = false;
+        seen.stay.forget();
         seen.trouble = Some(format!(
             "it takes about {} of memory, and all versions together may take {} (models.memory_budget)",
             size(seen.bytes()),
@@ -333,24 +341,26 @@ fn held_by(seen: &Seen) -> u64 {
     seen.bytes().saturating_mul(times)
 }
 
-/// Bytes that the pinned versions take, or are to take.
-pub(super) fn pinned(fleet: &Fleet, wanted: &BTreeSet<Key>) -> u64 {
+/// Bytes that the pinned versions take, or are to take. One that is only to be called back counts once it is there: whether it
+/// is called back hangs on what fits.
+pub(super) fn pinned(fleet: &Fleet) -> u64 {
+    let meant = plan::meant(fleet);
     let pinned = fleet.observed.all().filter(|(name, version, seen)| {
         let model = &fleet.observed.models[*name];
-        let wished = wanted.contains(&((*name).clone(), *version));
+        let wished = meant.contains(&((*name).clone(), *version));
         held_fast(model, seen) && able(seen) && (wished || in_memory(seen))
     });
     pinned.map(|(_, _, seen)| seen.bytes()).sum()
 }
 
-/// The newest version of a model that should be in memory, of those that are meant.
+/// The newest version of a model that should be in memory, of those that are allowed.
 fn newest(
     name: &Name,
     model: &Model,
     wanted: &BTreeSet<Key>,
-    meant: impl Fn(VersionNumber) -> bool,
+    allowed: impl Fn(VersionNumber) -> bool,
 ) -> Option<VersionNumber> {
-    let versions = model.versions.iter().rev().filter(|(v, _)| meant(**v));
+    let versions = model.versions.iter().rev().filter(|(v, _)| allowed(**v));
     let mut wished = versions.filter(|(version, seen)| {
         able(seen) && seen.present && wanted.contains(&(name.clone(), **version))
     });
@@ -364,10 +374,10 @@ fn heirs(fleet: &Fleet, wanted: &BTreeSet<Key>) -> BTreeSet<Key> {
     for entry in others.filter(|entry| entry.keep.is_some() || entry.instead(fleet).is_some()) {
         let (name, version) = entry.primary();
         let model = fleet.observed.models.get(name);
-        // One that somebody asked to unload is there for others: the newest one is not meant to be it.
+        // One that somebody asked to unload is there for others: it is not the newest one that is asked for.
         let intent = fleet.routing.intents.get(name);
-        let meant = |v| intent.is_none_or(|intent| intent.leaves(v));
-        let version = version.or_else(|| newest(name, model?, wanted, meant));
+        let left = |v| intent.is_none_or(|intent| intent.leaves(v));
+        let version = version.or_else(|| newest(name, model?, wanted, left));
         // The kept one takes over from nobody, and so does one that was ready and is known to break what callers rely on.
         let waits = |v: &VersionNumber| {
             let keep = entry.keep.as_ref();

@@ -85,10 +85,11 @@ pub struct Stay {
     pub since: u64,
     /// Requests wait for it.
     pub demand: Option<Demand>,
-    /// What it was when it was ready with these files, unless it was unloaded since: a version that was ready is chosen by
-    /// requests although it is parked.
+    /// What it was when it was ready with these files, unless it was unloaded since, or somebody asked for that while it was
+    /// parked: a version that was ready is chosen by requests although it is parked.
     pub proven: Option<Arc<Facts>>,
-    /// It was parked, and not unloaded: it answers again where none of those comes that are to be there instead.
+    /// It was parked, and not unloaded, and nobody asked for that: it answers again where none of those comes that are to be
+    /// there instead.
     pub returns: bool,
     /// How often it was parked.
     pub parked: u64,
@@ -303,6 +304,11 @@ impl Seen {
         matches!(self.phase, Phase::Ready | Phase::Restarting { .. }) && self.facts.is_some()
     }
 
+    /// Whether it answers or is built again: it is not out of memory, nor on its way in or out.
+    pub(super) fn is_up(&self) -> bool {
+        matches!(self.phase, Phase::Ready | Phase::Restarting { .. })
+    }
+
     /// Whether it takes memory, so that an unload has something to do.
     #[must_use]
     pub fn resident(&self) -> bool {
@@ -310,6 +316,16 @@ impl Seen {
             self.phase,
             Phase::Ready | Phase::Restarting { .. } | Phase::Draining
         )
+    }
+}
+
+// === impl Stay ===
+
+impl Stay {
+    /// Nobody needs it, so it does not come back by itself: wanted again, it is made ready like any other.
+    pub(super) fn forget(&mut self) {
+        self.proven = None;
+        self.returns = false;
     }
 }
 

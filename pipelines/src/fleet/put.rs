@@ -7,15 +7,15 @@ use impresario_models::{Contract, Name};
 use super::Fleet;
 use super::command::Draft;
 use super::course::Course;
-use super::entry::{breaking, contract, remembered};
+use super::entry::{breaking, remembered};
 use super::graphs::{self, composites, has_graphs};
 use super::input::{By, Now};
-use super::memory::callable;
+use super::memory::{callable, recallable};
 use super::rejection::Rejection;
 use super::routing::{Change, Diff, Entry, Keep, Promise};
 use crate::spec::Pipeline;
 use crate::spec::document::Path;
-use crate::table::{self, Standing};
+use crate::table::{self, Standing, Unavailable};
 
 /// A pipeline as it is to be.
 pub(super) struct Asked {
@@ -28,18 +28,12 @@ pub(super) struct Asked {
 pub(super) enum Origin {
     /// Somebody wrote it: its versions are there and keep what was promised, or it is refused.
     Written,
-    /// It was so before, moved by this. Whoever brings it back knows what was there, and is not refused but for a version
-    /// that is gone.
+    /// It was so before, moved by this. Whoever brings it back knows what was there, so that no promise is held against it.
+    /// It is refused where it cannot be any more: a version or somebody that it calls is gone, a name has come to mean two
+    /// things, or a graph to call itself.
     Past(Option<Arc<Course>>),
-    /// A course came to its end.
+    /// A course came to its end. What that leaves is refused only where what was there before would be.
     Course,
-}
-
-/// Whether a definition names a model.
-fn names(pipeline: &Pipeline, name: &Name) -> bool {
-    let shadow = pipeline.shadow().map(|shadow| &shadow.model);
-    let mut models = pipeline.policy().models().chain(shadow);
-    models.any(|model| model == name)
 }
 
 impl Draft<'_> {
@@ -266,7 +260,7 @@ impl Draft<'_> {
         }
         let (model, version) = table::answering(fleet, name, &table::on_demand(fleet))?;
         let seen = fleet.observed.version(model.as_str(), version)?;
-        contract(seen).cloned()
+        remembered(seen).cloned()
     }
 
     /// Refuses versions that are known to break what the pipeline's callers rely on.
@@ -277,6 +271,15 @@ impl Draft<'_> {
             // Of "latest", the one that would answer: it passes over those that break what the pipeline itself promises.
             let latest = || match entry.standing(fleet) {
                 Standing::Serving { version, .. } => Some(version),
+                // It answers when it is called back.
+                Standing::Nobody(Unavailable {
+                    version: Some(version),
+                    ..
+                }) if let Some(seen) = known?.versions.get(&version)
+                    && recallable(seen, &fleet.limits) =>
+                {
+                    Some(version)
+                }
                 Standing::Kept { .. } | Standing::Nobody(_) => known?.newest_serving(),
             };
             let Some(version) = version.or_else(latest) else {
@@ -298,4 +301,11 @@ impl Draft<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a definition names a model.
+fn names(pipeline: &Pipeline, name: &Name) -> bool {
+    let shadow = pipeline.shadow().map(|shadow| &shadow.model);
+    let mut models = pipeline.policy().models().chain(shadow);
+    models.any(|model| model == name)
 }

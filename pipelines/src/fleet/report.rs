@@ -134,11 +134,7 @@ impl Report {
         }
         let bounded = fleet.limits.budget.is_some();
         let held = if bounded { memory::held(fleet) } else { 0 };
-        let pinned = if bounded {
-            memory::pinned(fleet, wanted)
-        } else {
-            0
-        };
+        let pinned = if bounded { memory::pinned(fleet) } else { 0 };
         for (model, version, seen) in fleet.observed.all() {
             let trouble = || seen.trouble.clone().unwrap_or_default();
             let key = (model.clone(), version);

@@ -8,8 +8,8 @@ use impresario_models::{Name, VersionNumber};
 use super::{Resolved, Route, RouteTable, Shadowing, Standing, Target, TargetId, Unavailable};
 use crate::breaches::Breach;
 use crate::fleet::{
-    Course, Entry, Fleet, Keep, Promise, away, breaking, by_itself, callable, contract, on_demand,
-    remembered,
+    Course, Entry, Fleet, Keep, Promise, Seen, away, breaking, by_itself, callable, contract, fits,
+    on_demand, recallable, remembered,
 };
 use crate::policy::{self, Leg, Split, Standalone};
 use crate::spec::VersionSelector;
@@ -120,12 +120,10 @@ pub fn standing(fleet: &Fleet, name: &Name) -> Standing {
     match (asked, &entry.keep) {
         // The successor is ready, and would break who calls.
         (Standing::Serving { model, version }, Some(keep))
-            if let Some(breach) = broken(fleet, entry, keep, &model, version) =>
+            if let Some((kept, breach)) = broken(fleet, entry, keep, &model, version) =>
         {
-            Standing::Kept {
-                keep: keep.clone(),
-                waiting: Unavailable::breaks(&model, version, &breach),
-            }
+            let waiting = Unavailable::breaks(&model, version, &breach);
+            stays(keep, kept, waiting)
         }
         // One that is in memory for others takes over from nobody, while that one comes which is meant.
         (Standing::Serving { model, version }, Some(keep))
@@ -152,14 +150,19 @@ pub fn standing(fleet: &Fleet, name: &Name) -> Standing {
             let seen = |model: &Name, version| fleet.observed.version(model.as_str(), version);
             let bounded = fleet.limits.budget.is_some();
             let asked = waiting.version.map(|v| (waiting.model.clone(), v));
-            let comes = || asked.is_some_and(|asked| on_demand(fleet).contains(&asked));
+            let comes = || {
+                asked.is_some_and(|asked| {
+                    !refused(fleet, entry, &asked.0, asked.1) && on_demand(fleet).contains(&asked)
+                })
+            };
             match seen(&keep.model, keep.version) {
                 Some(kept) if kept.serves() => Standing::Kept {
                     keep: keep.clone(),
                     waiting,
                 },
                 _ if let Some(instead) = entry.instead(fleet) => instead,
-                // Both are parked, or the one asked for is broken or too large: a request calls whichever comes.
+                // Both are parked, or the one asked for is broken, too large or breaks callers: a request calls whichever
+                // comes.
                 Some(kept) if callable(kept) && bounded && !comes() => {
                     Standing::Nobody(Unavailable::phase(&keep.model, keep.version, kept))
                 }
@@ -198,27 +201,40 @@ pub(crate) fn refused(fleet: &Fleet, entry: &Entry, model: &Name, version: Versi
     let promised = seen.and_then(|seen| policy::broken(entry.promised(), seen));
     let keep = entry.keep.as_ref();
     let kept = || keep.and_then(|keep| broken(fleet, entry, keep, model, version));
-    promised.or_else(kept).is_some()
+    promised.is_some() || kept().is_some()
 }
 
-/// What callers of a kept version would break on, were its successor to answer them. A successor of another model is
-/// what somebody chose.
-fn broken(
-    fleet: &Fleet,
+/// The kept version goes on answering, at once or when a request calls it back, while another one waits for this.
+fn stays(keep: &Keep, kept: &Seen, waiting: Unavailable) -> Standing {
+    if kept.serves() {
+        let keep = keep.clone();
+        return Standing::Kept { keep, waiting };
+    }
+    let away = Unavailable::phase(&keep.model, keep.version, kept);
+    let why = format!("{}, and {}", away.why, waiting.why);
+    Standing::Nobody(Unavailable { why, ..away })
+}
+
+/// What callers of a kept version would break on, were its successor to answer them, and that version: it answers, or is
+/// parked and comes when they call it.
+fn broken<'a>(
+    fleet: &'a Fleet,
     entry: &Entry,
     keep: &Keep,
     model: &Name,
     version: VersionNumber,
-) -> Option<Breach> {
+) -> Option<(&'a Seen, Breach)> {
     let seen = |model: &Name, version| fleet.observed.version(model.as_str(), version);
     let kept = seen(&keep.model, keep.version)?;
     let same = (&keep.model, keep.version) == (model, version);
-    if entry.promise == Promise::Waived || same || !kept.serves() {
+    let answers = kept.serves() || recallable(kept, &fleet.limits);
+    if entry.promise == Promise::Waived || same || !answers {
         return None;
     }
-    let old = entry.pipeline.contract().or_else(|| contract(kept))?;
+    let old = entry.pipeline.contract().or_else(|| remembered(kept))?;
     let new = remembered(seen(model, version)?)?;
-    breaking(old, new).into_iter().next()
+    let breach = breaking(old, new).into_iter().next()?;
+    Some((kept, breach))
 }
 
 /// Why the version does not answer yet that is to be in memory by itself, where the newest one is asked for, and one that is
@@ -235,16 +251,20 @@ fn stops_gap(
     };
     let kept = fleet.observed.version(keep.model.as_str(), keep.version)?;
     let known = fleet.observed.models.get(model)?;
-    let meant = by_itself(fleet, model, known);
-    if !kept.serves() || meant.contains(&version) {
+    let expected = by_itself(fleet, model, known);
+    if !kept.serves() || expected.contains(&version) {
         return None;
     }
-    let mut meant = known
+    let mut newest_first = known
         .versions
         .iter()
         .rev()
-        .filter(|(v, _)| meant.contains(v));
-    let (coming, seen) = meant.find(|(_, seen)| callable(seen))?;
+        .filter(|(v, _)| expected.contains(v));
+    // One that has no room, or that breaks callers, never comes to answer.
+    let comes = |(v, seen): &(&VersionNumber, &Seen)| {
+        callable(seen) && fits(fleet, model, seen) && !refused(fleet, entry, model, **v)
+    };
+    let (coming, seen) = newest_first.find(comes)?;
     Some(Unavailable::phase(model, *coming, seen))
 }
 

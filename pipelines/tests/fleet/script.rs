@@ -310,6 +310,16 @@ fn a_successor_that_fits_beside_nobody() {
 }
 
 #[test]
+fn a_parked_version_that_is_unloaded() {
+    check("budget-unload");
+}
+
+#[test]
+fn a_newest_version_that_cannot_come() {
+    check("budget-gap");
+}
+
+#[test]
 fn a_canary_earns_its_traffic() {
     check("canary");
 }
@@ -347,6 +357,11 @@ fn bandits_follow_and_freeze() {
 #[test]
 fn contracts_are_kept() {
     check("contracts");
+}
+
+#[test]
+fn contracts_are_kept_where_memory_is_short() {
+    check("contracts-budget");
 }
 
 #[test]
