@@ -1,8 +1,9 @@
 //! Tests of the ONNX engine: the fixtures' own numbers (`fixtures`), files that must be refused (`refused`), and
-//! small graphs built here (`built`).
+//! small graphs (`built`, of what is in `graphs`). What is changed in graphs is tested beside its code.
 
 mod built;
 mod fixtures;
+pub(super) mod graphs;
 mod refused;
 
 use std::path::{Path, PathBuf};
