@@ -83,9 +83,6 @@ fn part(model: &TypedModel, node: &TypedNode) -> Option<OutletId> {
         return None;
     }
     let picked = model.outlet_fact(picked).ok()?.konst.clone()?;
-    if picked.rank() != 1 {
-        return None;
-    }
     let picked = picked.cast_to::<i64>().ok()?;
     let picked = picked.try_as_plain_ram().ok()?;
     let picked = picked.as_slice::<i64>().ok()?;
