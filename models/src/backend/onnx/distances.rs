@@ -8,23 +8,27 @@
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::{AttributeProto, GraphProto, NodeProto, TensorProto};
 
-/// A loop that CDist stands in for.
-pub(super) struct Loop {
-    /// The node's position in the graph.
-    at: usize,
-    node: NodeProto,
+/// The loops that CDist stands in for.
+pub(super) struct Loops {
+    /// Where they were in the graph.
+    replaced: Vec<(usize, NodeProto)>,
+    /// How many nodes there were.
+    nodes: usize,
 }
 
 /// Replaces each such Scan by CDist.
-pub(super) fn whole(graph: &mut GraphProto) -> Vec<Loop> {
-    let mut loops = Vec::new();
-    for at in 0..graph.node.len() {
+pub(super) fn whole(graph: &mut GraphProto) -> Loops {
+    let mut loops = Loops {
+        replaced: Vec::new(),
+        nodes: graph.node.len(),
+    };
+    for at in 0..loops.nodes {
         // What the loop ends with is its matrix again; CDist does not give it.
         if !is_distances(&graph.node[at]) || last_is_read(graph, at) {
             continue;
         }
         let node = &mut graph.node[at];
-        let replaced = node.clone();
+        loops.replaced.push((at, node.clone()));
         node.op_type = "CDist".into();
         node.domain = "com.microsoft".into();
         node.attribute = vec![AttributeProto {
@@ -33,19 +37,56 @@ pub(super) fn whole(graph: &mut GraphProto) -> Vec<Loop> {
             r#type: AttributeType::Int as i32,
             ..AttributeProto::default()
         }];
-        node.input.swap(0, 1);
         node.output.remove(0);
-        loops.push(Loop { at, node: replaced });
+        let rows = &node.input[1];
+        if graph.initializer.iter().any(|known| known.name == *rows) {
+            // Rows that the model knows are better the second matrix. Exporters turn the distances once more, so that
+            // nothing has to be done for it.
+            let turned = turn(node);
+            graph.node.push(turned);
+        } else {
+            node.input.swap(0, 1);
+        }
     }
     loops
 }
 
-/// Puts the loops back that [`whole`] took out of a graph.
-pub(super) fn put_back(graph: &mut GraphProto, loops: Vec<Loop>) {
-    for Loop { at, node } in loops {
-        graph.node[at] = node;
+/// The step that gives a matrix's rows as columns, in the place of a node whose output gets another name.
+fn turn(node: &mut NodeProto) -> NodeProto {
+    // Longer than the names that exporters choose, so that it is none of them.
+    let matrix = format!("{} before its rows are columns", node.output[0]);
+    NodeProto {
+        name: format!("{}.turned", node.name),
+        op_type: "Transpose".into(),
+        output: std::mem::replace(&mut node.output, vec![matrix.clone()]),
+        input: vec![matrix],
+        attribute: vec![AttributeProto {
+            name: "perm".into(),
+            ints: vec![1, 0],
+            r#type: AttributeType::Ints as i32,
+            ..AttributeProto::default()
+        }],
+        ..NodeProto::default()
     }
 }
+
+// === impl Loops ===
+
+impl Loops {
+    pub(super) fn is_empty(&self) -> bool {
+        self.replaced.is_empty()
+    }
+
+    /// Puts the loops back that [`whole`] took out of a graph.
+    pub(super) fn put_back(self, graph: &mut GraphProto) {
+        graph.node.truncate(self.nodes);
+        for (at, node) in self.replaced {
+            graph.node[at] = node;
+        }
+    }
+}
+
+// === what is such a loop ===
 
 /// Whether somebody reads the first output of a node.
 fn last_is_read(graph: &GraphProto, at: usize) -> bool {

@@ -308,7 +308,7 @@ pub(super) fn planned(
         return first;
     }
     drop(first);
-    distances::put_back(file::graph_mut(proto), loops);
+    loops.put_back(file::graph_mut(proto));
     read(proto)
 }
 

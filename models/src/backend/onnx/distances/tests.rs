@@ -1,8 +1,8 @@
 //! Which loops are replaced, and which are left alone: by what the file says, and by what its values turn out to be.
 
 use half::f16;
-use tract_onnx::pb::ValueInfoProto;
 use tract_onnx::pb::tensor_proto::DataType as FileType;
+use tract_onnx::pb::{ModelProto, ValueInfoProto};
 
 use super::*;
 use crate::backend::onnx::file::{self, Origin};
@@ -11,8 +11,9 @@ use crate::backend::onnx::plan::Plan;
 use crate::backend::onnx::ports::{Declared, inputs};
 use crate::backend::onnx::rewrite::name_axes;
 use crate::backend::onnx::tests::graphs::{
-    FLOAT, model, node, number, numbers, port, whole as integers,
+    FLOAT, floats, model, node, number, numbers, port, whole as integers,
 };
+use crate::backend::onnx::tests::root;
 use crate::loader::Model;
 use crate::tensor::{Element, Tensor};
 
@@ -214,7 +215,7 @@ fn loops_of_distances_are_replaced_and_no_others() {
         let given = graph.clone();
         let loops = whole(&mut graph);
         let scan = &graph.node[0];
-        assert_eq!(loops.len(), usize::from(replaced), "{name}");
+        assert_eq!(loops.is_empty(), !replaced, "{name}");
         assert_eq!(scan.op_type == "CDist", replaced, "{name}");
         if replaced {
             assert_eq!(
@@ -223,33 +224,53 @@ fn loops_of_distances_are_replaced_and_no_others() {
                 "{name}"
             );
         }
-        put_back(&mut graph, loops);
+        loops.put_back(&mut graph);
         assert_eq!(graph, given, "{name}");
     }
 }
 
+#[test]
+fn rows_that_the_model_knows_are_the_second_matrix() {
+    let mut graph = exported();
+    graph.input.pop();
+    graph.initializer.push(floats("x", &[1, 4], &[0.; 4]));
+    let given = graph.clone();
+    let loops = whole(&mut graph);
+    let [cdist, turned] = &*graph.node else {
+        panic!("{:?}", graph.node);
+    };
+    assert_eq!(cdist.input, ["b", "x"]);
+    assert_eq!(
+        (&*turned.op_type, &turned.input),
+        ("Transpose", &cdist.output)
+    );
+    assert_eq!(turned.output, ["y"]);
+    loops.put_back(&mut graph);
+    assert_eq!(graph, given);
+}
+
 // === what the values are ===
 
-/// Whether the plan for all shapes has the operator in it; and the model.
-fn built(graph: GraphProto) -> (bool, impl Model) {
-    let mut proto = model(vec![], vec![], vec![], vec![]);
-    proto.graph = Some(graph);
-    let origin = Origin {
-        path: "built".into(),
-        dir: None,
-    };
-    let made = build(proto.clone(), &origin).unwrap();
-    let ports = inputs(file::graph(&proto), &origin).unwrap();
+/// How many inputs the operator has in the plan for all shapes, where it is in there.
+fn operator(mut proto: ModelProto) -> Option<usize> {
+    let ports = inputs(file::graph(&proto), &nowhere()).unwrap();
     let declared = Declared::read(ports, file::graph(&proto)).unwrap();
     name_axes(file::graph_mut(&mut proto), &declared.axes);
-    let (_, plan) = planned(&engine(), &mut proto, &declared).unwrap();
-    let plan = match plan {
-        Ok((Plan::Symbolic(plan), _)) => plan,
-        Ok(_) => panic!("no plan for all shapes"),
-        Err(e) => panic!("{e}"),
+    let plan = match planned(&engine(), &mut proto, &declared).unwrap() {
+        (_, Ok((Plan::Symbolic(plan), _))) => plan,
+        (_, Ok(_)) => panic!("no plan for all shapes"),
+        (_, Err(e)) => panic!("{e}"),
     };
     let mut steps = plan.model().nodes.iter();
-    (steps.any(|node| node.op.name() == "CDist"), made)
+    let found = steps.find(|node| node.op.name() == "CDist");
+    found.map(|node| node.inputs.len())
+}
+
+fn nowhere() -> Origin {
+    Origin {
+        path: "built".into(),
+        dir: None,
+    }
 }
 
 /// Builds the loop for values of a kind, compares what it gives, and says whether the operator gives it. A size of 0
@@ -264,7 +285,10 @@ fn gives<T: Element + PartialEq + std::fmt::Debug>(
     let within = [port("state", kind, b), port("row", kind, &x[1..])];
     let mut graph = scanned(outer, within);
     graph.output = vec![port("y", kind, &[-1, -1])];
-    let (operator, model) = built(graph);
+    let mut proto = model(vec![], vec![], vec![], vec![]);
+    proto.graph = Some(graph);
+    let operator = operator(proto.clone());
+    let model = build(proto, &nowhere()).unwrap();
     let size = |&size: &i64| {
         usize::try_from(size)
             .ok()
@@ -290,26 +314,26 @@ fn gives<T: Element + PartialEq + std::fmt::Debug>(
     let y = model.infer(given).unwrap();
     assert_eq!(y[0].shape(), [x[0], b[0]]);
     assert_eq!(y[0].as_slice::<T>().unwrap(), expected);
-    operator
+    operator.is_some()
 }
 
 #[test]
 fn only_matrices_of_floats_with_rows_of_one_length_are_given_to_the_operator() {
-    let floats = |sizes, free| gives(FLOAT, f32::from, sizes, free);
+    let single = |sizes, free| gives(FLOAT, f32::from, sizes, free);
     let rows: (&[i64], &[i64]) = (&[5, 4], &[0, 4]);
-    assert!(floats(rows, 3), "floats");
+    assert!(single(rows, 3), "floats");
     assert!(gives(FileType::Double, f64::from, rows, 3), "doubles");
-    assert!(floats((&[5, 1], &[0, 1]), 3), "rows of one feature");
-    assert!(floats((&[5, 0], &[3, 0]), 2), "rows of any one length");
+    assert!(single((&[5, 1], &[0, 1]), 3), "rows of one feature");
+    assert!(single((&[5, 0], &[3, 0]), 2), "rows of any one length");
     assert!(
         !gives(FileType::Float16, |i| f16::from_f32(i.into()), rows, 3),
         "halves"
     );
     assert!(!gives(FileType::Int32, i32::from, rows, 3), "whole numbers");
-    assert!(!floats((&[5, 4], &[0, 5, 4]), 3), "matrices");
-    assert!(!floats((&[5, 1], &[0, 4]), 3), "known rows of one feature");
+    assert!(!single((&[5, 4], &[0, 5, 4]), 3), "matrices");
+    assert!(!single((&[5, 1], &[0, 4]), 3), "known rows of one feature");
     assert!(
-        !floats((&[5, 4], &[0, 1]), 3),
+        !single((&[5, 4], &[0, 1]), 3),
         "rows of one feature beside longer ones"
     );
 }
@@ -319,5 +343,15 @@ fn rows_of_any_length_are_left_to_the_loop() {
     for features in [1, 4] {
         let sizes: (&[i64], &[i64]) = (&[4, 4], &[2, -1]);
         assert!(!gives(FLOAT, f32::from, sizes, features));
+    }
+}
+
+#[test]
+fn nearest_neighbours_as_exported_hold_those_that_are_known() {
+    for name in ["knn-classifier", "knn-regressor"] {
+        let path = root().join("tests/fixtures/onnx").join(name);
+        let bytes = std::fs::read(path.join("model.onnx")).unwrap();
+        let proto = file::decode(&mut &bytes[..], bytes.len() as u64, &nowhere()).unwrap();
+        assert_eq!(operator(proto), Some(1), "{name}");
     }
 }

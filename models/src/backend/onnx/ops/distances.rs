@@ -184,4 +184,36 @@ mod tests {
             }
         }
     }
+    #[test]
+    fn what_cannot_be_compared_is_refused_before_it_comes() {
+        let symbols = SymbolScope::default();
+        let (n, m) = (symbols.sym("n").to_dim(), symbols.sym("m").to_dim());
+        let floats = |width: &TDim| f32::fact([5.to_dim(), width.clone()]);
+        let (three, four) = (3.to_dim(), 4.to_dim());
+        // Whether it is taken, and whether in the place of a loop.
+        let cases = [
+            (floats(&four), floats(&four), true, true),
+            (floats(&n), floats(&n), true, true),
+            (floats(&n), floats(&m), true, false),
+            (floats(&n), floats(&four), true, false),
+            (floats(&three), floats(&four), false, false),
+            (floats(&four), floats(&1.to_dim()), false, false),
+            (f64::fact([5, 4]), f64::fact([5, 4]), true, true),
+            (f64::fact([5, 4]), f32::fact([5, 4]), false, false),
+            (f16::fact([5, 4]), f16::fact([5, 4]), false, false),
+            (i64::fact([5, 4]), i64::fact([5, 4]), false, false),
+            (f32::fact([4]), f32::fact([5, 4]), false, false),
+            (f32::fact([5, 4, 4]), f32::fact([5, 4, 4]), false, false),
+        ];
+        for (a, b, taken, for_a_loop) in cases {
+            for (same_width, expected) in [(false, taken), (true, for_a_loop)] {
+                let cdist = CDist {
+                    squared: true,
+                    same_width,
+                };
+                let facts = cdist.facts(&[&a, &b]);
+                assert_eq!(facts.is_ok(), expected, "{a:?} {b:?} {same_width}");
+            }
+        }
+    }
 }

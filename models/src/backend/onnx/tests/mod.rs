@@ -13,7 +13,7 @@ use crate::error::LoadError;
 use crate::loader::{Loader, Model};
 use crate::package::{Artifact, Manifest, Package};
 
-fn root() -> PathBuf {
+pub(super) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
