@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use tract_onnx::Onnx;
 use tract_onnx::pb::ModelProto;
+use tract_onnx::prelude::InferenceModel;
 
 use super::file::{self, Origin};
 use super::model::{Engine, OnnxModel};
-use super::plan;
+use super::plan::{self, Plan};
 use super::ports::{Declared, Fact, widen};
 use super::probe::{Outcome, probe};
 #[cfg(feature = "onnxruntime")]
@@ -227,7 +228,7 @@ fn onnx_file(package: &Package) -> Result<&Path, LoadError> {
 }
 
 /// tract with the operators that it lacks.
-fn engine() -> Onnx {
+pub(super) fn engine() -> Onnx {
     let mut engine = tract_onnx::onnx();
     // Declarations of inner values are hints, are wrong in some exports, and use the file's names for axes.
     engine.ignore_value_info = true;
@@ -251,12 +252,10 @@ pub(super) fn build(mut proto: ModelProto, origin: &Origin) -> Result<OnnxModel,
     labels.extend(rewrite::zip_maps(file::graph_mut(&mut proto))?);
     let declared = Declared::read(inputs, file::graph(&proto))?;
     rewrite::brain_floats(file::graph_mut(&mut proto));
-    distances::whole(file::graph_mut(&mut proto));
     rewrite::name_axes(file::graph_mut(&mut proto), &declared.axes);
-    let graph = plan::parse(&engine, &proto).map_err(failed)?;
+    let (graph, planned) = planned(&engine, &mut proto, &declared).map_err(failed)?;
     drop(proto);
 
-    let planned = plan::symbolic(graph.clone(), &declared);
     let why = match planned {
         Ok((plan, facts)) => match tried(Engine::Tract(plan), &declared, &facts, &labels)? {
             // A model that knows what it refuses is sound; made-up values have to be refused by some.
@@ -284,6 +283,33 @@ pub(super) fn build(mut proto: ModelProto, origin: &Origin) -> Result<OnnxModel,
         (Ok(_), Why::Plan(what)) => Err(failed(what)),
         (Err(error), Why::Plan(_)) => Err(error),
     }
+}
+
+/// A file's graph, and the plan for all shapes at once, where there is one.
+pub(super) type Planned = (InferenceModel, Result<(Plan, Vec<Fact>), String>);
+
+/// Reads a file whose types and axes are made ready, with CDist for the loops that it may stand for.
+///
+/// # Errors
+/// tract's message where it cannot read the graph.
+pub(super) fn planned(
+    engine: &Onnx,
+    proto: &mut ModelProto,
+    declared: &Declared,
+) -> Result<Planned, String> {
+    let read = |proto: &ModelProto| -> Result<Planned, String> {
+        let graph = plan::parse(engine, proto)?;
+        let planned = plan::symbolic(graph.clone(), declared);
+        Ok((graph, planned))
+    };
+    let loops = distances::whole(file::graph_mut(proto));
+    let first = read(proto);
+    if loops.is_empty() || matches!(first, Ok((_, Ok(_)))) {
+        return first;
+    }
+    drop(first);
+    loops.put_back(file::graph_mut(proto));
+    read(proto)
 }
 
 /// Why the plan for all shapes at once is not good enough.

@@ -15,8 +15,11 @@ use tract_onnx::tract_hir::tract_core::ops::cast::Cast;
 pub(super) fn optimized(graph: InferenceModel) -> TractResult<TypedModel> {
     let mut model = graph.into_typed()?;
     outputs(&mut model);
-    parts(&mut model)?;
-    model.into_optimized()
+    // What is left out is left out to be faster: a graph that does not bear it is taken as it is.
+    match without_picks(&model) {
+        Some(simpler) => simpler.into_optimized().or_else(|_| model.into_optimized()),
+        None => model.into_optimized(),
+    }
 }
 
 /// Outputs need not become symbolic: only shapes are computed with symbols.
@@ -36,23 +39,31 @@ fn outputs(model: &mut TypedModel) {
     }
 }
 
-/// What picks one part out of several that were put side by side is that part. Columns of text are put together and
-/// taken apart like this, which copies each text twice.
-fn parts(model: &mut TypedModel) -> TractResult<()> {
+/// The graph in which what picks one part out of several that were put side by side is that part; nothing where no
+/// step does. Columns of text are put together and taken apart like this, which copies each text twice.
+fn without_picks(model: &TypedModel) -> Option<TypedModel> {
+    let mut simpler = model.clone();
+    let mut any = false;
     for id in 0..model.nodes.len() {
-        let node = model.node(id);
-        let Some(part) = part(model, node) else {
-            continue;
-        };
-        if model.outputs.contains(&id.into()) {
-            continue;
+        if let Some(patch) = pick(&simpler, id) {
+            patch.apply(&mut simpler).ok()?;
+            any = true;
         }
-        let mut patch = TypedModelPatch::default();
-        let part = patch.tap_model(model, part)?;
-        patch.shunt_outside(model, id.into(), part)?;
-        patch.apply(model)?;
     }
-    Ok(())
+    any.then_some(simpler)
+}
+
+/// What puts the part in the place of a step that picks it.
+fn pick(model: &TypedModel, id: usize) -> Option<TypedModelPatch> {
+    let part = part(model, model.node(id))?;
+    if model.outputs.contains(&id.into()) {
+        return None;
+    }
+    let mut patch = TypedModelPatch::default();
+    let part = patch.tap_model(model, part).ok()?;
+    // Refused where rank, datatype or sizes are others: ArrayFeatureExtractor answers a row where it is given a vector.
+    patch.shunt_outside(model, id.into(), part).ok()?;
+    Some(patch)
 }
 
 /// The part that a node picks.
@@ -72,9 +83,6 @@ fn part(model: &TypedModel, node: &TypedNode) -> Option<OutletId> {
         return None;
     }
     let picked = model.outlet_fact(picked).ok()?.konst.clone()?;
-    if picked.rank() != 1 {
-        return None;
-    }
     let picked = picked.cast_to::<i64>().ok()?;
     let picked = picked.try_as_plain_ram().ok()?;
     let picked = picked.as_slice::<i64>().ok()?;
@@ -88,3 +96,6 @@ fn part(model: &TypedModel, node: &TypedNode) -> Option<OutletId> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

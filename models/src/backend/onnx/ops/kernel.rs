@@ -29,6 +29,12 @@ pub(super) trait Kernel: Send + Sync + 'static {
     fn counts(&self) -> bool {
         false
     }
+
+    /// What gives the same outputs for the first input alone, where the others are constants that are better made
+    /// ready once. `facts` has accepted these inputs.
+    fn first_alone(&self, _inputs: &[&TypedFact]) -> Option<Box<dyn Kernel>> {
+        None
+    }
 }
 
 /// A kernel as an operator of the engine, before and after types are known.
@@ -77,6 +83,10 @@ impl Kernel for Box<dyn Kernel> {
 
     fn counts(&self) -> bool {
         (**self).counts()
+    }
+
+    fn first_alone(&self, inputs: &[&TypedFact]) -> Option<Box<dyn Kernel>> {
+        (**self).first_alone(inputs)
     }
 }
 
@@ -156,6 +166,23 @@ impl TypedOp for Operator {
             .facts(inputs)
             .with_context(|| self.name.to_string())?;
         self.keep(facts)
+    }
+
+    fn codegen(
+        &self,
+        model: &TypedModel,
+        node: &TypedNode,
+    ) -> TractResult<Option<TypedModelPatch>> {
+        let facts = model.node_input_facts(node.id)?;
+        let Some(kernel) = self.kernel.first_alone(&facts) else {
+            return Ok(None);
+        };
+        let operator = Self {
+            name: self.name,
+            kernel: Arc::new(kernel),
+            kept: self.kept.clone(),
+        };
+        TypedModelPatch::replace_single_op(model, node, &node.inputs[..1], operator).map(Some)
     }
 
     as_op!();

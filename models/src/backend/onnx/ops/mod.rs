@@ -12,6 +12,7 @@ mod flatten;
 mod kernel;
 mod label_encoder;
 mod linear;
+mod nearness;
 mod node;
 mod numeric;
 mod patterns;

@@ -8,6 +8,7 @@ use tract_onnx::tract_hir::internal::*;
 
 use super::kernel::Kernel;
 use super::linear::dot;
+use super::nearness::Rows;
 use super::node::Node;
 use super::scores::{Labels, PostTransform, argmax, logistic};
 use super::tensors::{batch, cast, inputs, numbers, rows, tensor, width};
@@ -24,15 +25,9 @@ enum Similarity {
 /// Support vectors; with none, the coefficients are rows themselves.
 struct Machine {
     similarity: Similarity,
-    /// Vector by vector, or feature by feature where there are enough that a row is compared with many at once; then
-    /// zeros follow each feature's numbers until they fill wide registers.
-    vectors: Vec<f32>,
-    turned: bool,
-    /// How many vectors there are.
-    count: usize,
+    vectors: Rows<'static, f32>,
     coefficients: Vec<f32>,
     rho: Vec<f32>,
-    features: usize,
 }
 
 pub(super) struct SvmClassifier {
@@ -52,9 +47,6 @@ struct Scratch {
     scores: Vec<f32>,
     votes: Vec<usize>,
 }
-
-/// As many vectors as fill a wide register twice.
-const MANY: usize = 8;
 
 pub(super) struct SvmRegressor {
     machine: Machine,
@@ -137,23 +129,11 @@ impl Machine {
             return Err(node.bad(name, format!("{} values for {rows} rows", list.len())));
         }
         let features = list.len() / rows;
-        let column = |feature| {
-            let numbers = list.iter().skip(feature).step_by(features).copied();
-            let zeros = rows.next_multiple_of(MANY) - rows;
-            numbers.chain(std::iter::repeat_n(0., zeros))
-        };
-        let turned = rows >= MANY;
         Ok(Self {
             similarity,
-            vectors: match turned {
-                true => (0..features).flat_map(column).collect(),
-                false => list,
-            },
-            turned,
-            count: rows,
+            vectors: Rows::of(Cow::Owned(list), rows, features),
             coefficients,
             rho: node.floats("rho")?,
-            features,
         })
     }
 
@@ -176,43 +156,29 @@ impl Machine {
             "takes one or two axes, got {}",
             x.rank()
         );
-        width(x, self.features)?;
+        width(x, self.features())?;
         Ok(batch(x))
     }
 
     /// How alike a row is to each vector, in place of what was there.
     fn compare(&self, row: &[f32], alike: &mut Vec<f32>) {
-        alike.clear();
-        let distances = matches!(self.similarity, Similarity::Rbf { .. });
-        let square = |a: f32, b: f32| (a - b) * (a - b);
-        if self.turned {
-            let padded = self.vectors.len() / self.features;
-            alike.resize(padded, 0.);
-            for (&a, column) in row.iter().zip(self.vectors.chunks_exact(padded)) {
-                let pairs = alike.iter_mut().zip(column);
-                if distances {
-                    pairs.for_each(|(sum, &b)| *sum += square(a, b));
-                } else {
-                    pairs.for_each(|(sum, &b)| *sum += a * b);
-                }
-            }
-        } else {
-            let vectors = self.vectors.chunks_exact(self.features);
-            alike.extend(vectors.map(|vector| match distances {
-                true => row.iter().zip(vector).map(|(&a, &b)| square(a, b)).sum(),
-                false => dot(row, vector),
-            }));
+        match self.similarity {
+            Similarity::Rbf { .. } => self.vectors.distances(row, alike),
+            _ => self.vectors.products(row, alike),
         }
         self.similarity.finish(alike);
-        alike.truncate(self.count);
+    }
+
+    fn features(&self) -> usize {
+        self.vectors.width()
     }
 
     fn rows<'a>(&self, x: &'a Tensor) -> TractResult<(usize, Cow<'a, [f32]>)> {
         let (number, columns) = rows(x.shape());
         ensure!(
-            columns == self.features,
+            columns == self.features(),
             "takes {} features, got {columns}",
-            self.features
+            self.features()
         );
         Ok((number, cast::<f32>(x)?))
     }
@@ -389,7 +355,7 @@ impl Kernel for SvmClassifier {
     fn eval(&self, given: &[&Tensor]) -> TractResult<TVec<Tensor>> {
         let (number, x) = self.machine.rows(given[0])?;
         let mut scores = Vec::with_capacity(number * self.columns());
-        let rows = x.chunks_exact(self.machine.features);
+        let rows = x.chunks_exact(self.machine.features());
         let mut scratch = Scratch::default();
         let classes: Vec<usize> = rows
             .map(|row| self.classify(row, &mut scratch, &mut scores))
@@ -448,7 +414,7 @@ impl Kernel for SvmRegressor {
         let (number, x) = self.machine.rows(given[0])?;
         let mut alike = Vec::new();
         let mut scores: Vec<f32> = x
-            .chunks_exact(self.machine.features)
+            .chunks_exact(self.machine.features())
             .map(|row| self.score(row, &mut alike))
             .collect();
         if self.one_class {

@@ -172,8 +172,8 @@ impl Tokenizer {
         let stays = |token: &&str| token.chars().nth(self.shortest - 1).is_some();
         match &self.cut {
             Cut::Characters => {
-                let ends = text.char_indices().map(|(i, c)| &text[i..i + c.len_utf8()]);
-                tokens.extend(ends.filter(stays));
+                let characters = text.char_indices().map(|(i, c)| &text[i..i + c.len_utf8()]);
+                tokens.extend(characters.filter(stays));
             }
             Cut::Tokens(expression) => {
                 let found = expression.find_iter(text).map(|found| found.as_str());

@@ -1,16 +1,12 @@
-//! Small graphs built here, for what no exporter's file shows: number formats, broken promises, rows that mix.
+//! Small graphs (`graphs`), for what no exporter's file shows: number formats, broken promises, rows that mix.
 
 use std::path::Path;
 
 use half::{bf16, f16};
 use tract_onnx::pb::tensor_proto::DataType as FileType;
-use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension::Value as Size};
-use tract_onnx::pb::type_proto::{Tensor as TensorType, Value as TypeValue};
-use tract_onnx::pb::{
-    AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
-    StringStringEntryProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto,
-};
+use tract_onnx::pb::{FunctionProto, ModelProto, StringStringEntryProto, TypeProto};
 
+use super::graphs::{FLOAT, floats, model, node, number, numbers, port, rename};
 use super::text;
 use crate::backend::onnx::file::Origin;
 use crate::backend::onnx::loader::build;
@@ -18,96 +14,6 @@ use crate::contract::{Batching, Dim};
 use crate::error::{InferError, LoadError};
 use crate::loader::Model;
 use crate::tensor::{DataType, Tensor};
-
-// === building ===
-
-/// A port; a size of 0 stands for the symbol `n`, -1 for an unnamed free axis.
-fn port(name: &str, kind: FileType, sizes: &[i64]) -> ValueInfoProto {
-    let axis = |&size: &i64| Dimension {
-        value: match size {
-            -1 => None,
-            0 => Some(Size::DimParam("n".into())),
-            size => Some(Size::DimValue(size)),
-        },
-        ..Dimension::default()
-    };
-    ValueInfoProto {
-        name: name.into(),
-        r#type: Some(TypeProto {
-            value: Some(TypeValue::TensorType(TensorType {
-                elem_type: kind as i32,
-                shape: Some(TensorShapeProto {
-                    dim: sizes.iter().map(axis).collect(),
-                }),
-            })),
-            ..TypeProto::default()
-        }),
-        ..ValueInfoProto::default()
-    }
-}
-
-fn node(op: &str, inputs: &[&str], output: &str, attribute: Vec<AttributeProto>) -> NodeProto {
-    NodeProto {
-        name: format!("{op}_{output}"),
-        op_type: op.into(),
-        input: inputs.iter().map(|i| (*i).into()).collect(),
-        output: vec![output.into()],
-        attribute,
-        ..NodeProto::default()
-    }
-}
-
-fn number(name: &str, i: i64) -> AttributeProto {
-    AttributeProto {
-        name: name.into(),
-        i,
-        r#type: 2,
-        ..AttributeProto::default()
-    }
-}
-
-fn numbers(name: &str, ints: &[i64]) -> AttributeProto {
-    AttributeProto {
-        name: name.into(),
-        ints: ints.to_vec(),
-        r#type: 7,
-        ..AttributeProto::default()
-    }
-}
-
-fn model(
-    inputs: Vec<ValueInfoProto>,
-    initializer: Vec<TensorProto>,
-    node: Vec<NodeProto>,
-    output: Vec<ValueInfoProto>,
-) -> ModelProto {
-    ModelProto {
-        ir_version: 8,
-        opset_import: vec![OperatorSetIdProto {
-            domain: String::new(),
-            version: 17,
-        }],
-        graph: Some(GraphProto {
-            name: "built".into(),
-            node,
-            initializer,
-            input: inputs,
-            output,
-            ..GraphProto::default()
-        }),
-        ..ModelProto::default()
-    }
-}
-
-fn floats(name: &str, dims: &[i64], data: &[f32]) -> TensorProto {
-    TensorProto {
-        name: name.into(),
-        dims: dims.to_vec(),
-        data_type: FileType::Float as i32,
-        float_data: data.to_vec(),
-        ..TensorProto::default()
-    }
-}
 
 fn made(proto: ModelProto) -> Result<Box<dyn Model>, LoadError> {
     made_in(proto, None)
@@ -127,8 +33,6 @@ fn refusal(proto: ModelProto) -> String {
         Err(error) => text(&error),
     }
 }
-
-const FLOAT: FileType = FileType::Float;
 
 // === contracts ===
 
@@ -224,13 +128,6 @@ fn axes_of_different_names_may_still_have_to_agree() {
     let b = Tensor::of(vec![2, 3], vec![2f32; 6]).unwrap();
     let got = model.infer(vec![a, b]);
     assert!(matches!(got, Err(InferError::Refused { .. })), "{got:?}");
-}
-
-fn rename(port: &mut ValueInfoProto, name: &str) {
-    let Some(TypeValue::TensorType(tensor)) = &mut port.r#type.as_mut().unwrap().value else {
-        panic!("expected a tensor");
-    };
-    tensor.shape.as_mut().unwrap().dim[0].value = Some(Size::DimParam(name.into()));
 }
 
 // === number formats ===

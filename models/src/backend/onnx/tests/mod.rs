@@ -1,8 +1,9 @@
 //! Tests of the ONNX engine: the fixtures' own numbers (`fixtures`), files that must be refused (`refused`), and
-//! small graphs built here (`built`).
+//! small graphs (`built`, of what is in `graphs`). What is changed in graphs is tested beside its code.
 
 mod built;
 mod fixtures;
+pub(super) mod graphs;
 mod refused;
 
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use crate::error::LoadError;
 use crate::loader::{Loader, Model};
 use crate::package::{Artifact, Manifest, Package};
 
-fn root() -> PathBuf {
+pub(super) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 

@@ -159,7 +159,7 @@ impl<T: Float> Forest<T> {
                 .map(|&always| if always { T::of(0.) } else { T::NAN })
                 .collect(),
             uneven,
-            small: Small::of(&nodes, first_leaf, &walks),
+            small: flags.small(&nodes, first_leaf, &walks),
             nodes,
             first_leaf,
             walks,
@@ -364,7 +364,7 @@ impl Forest<f32> {
         };
         let nodes: Vec<Node<f64>> = self.nodes.iter().map(widen).collect();
         Forest {
-            small: Small::of(&nodes, self.first_leaf, &self.walks),
+            small: self.flags.small(&nodes, self.first_leaf, &self.walks),
             nodes,
             first_leaf: self.first_leaf,
             walks: self.walks.clone(),
@@ -380,6 +380,18 @@ impl Forest<f32> {
             flags: self.flags,
             start: self.start.iter().map(|&start| start.into()).collect(),
             uneven: self.uneven,
+        }
+    }
+}
+
+// === impl Flags ===
+
+impl Flags {
+    /// The small trees, where trees are not walked in any case.
+    fn small<T: Float>(self, nodes: &[Node<T>], first_leaf: usize, walks: &[Walk]) -> Small<T> {
+        match self.equal {
+            true => Small::none(),
+            false => Small::of(nodes, first_leaf, walks),
         }
     }
 }

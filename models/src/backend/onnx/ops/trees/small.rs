@@ -3,7 +3,8 @@
 //! "QuickScorer", 2015, and "Exploiting CPU SIMD extensions to speed-up document scoring with tree ensembles", 2016).
 //! No answer waits for another, and the compiler can use wide registers.
 //!
-//! Here are no missing values and no questions of equality: `forest` walks where there are.
+//! A missing value answers "no" here, which is right where no node sends it to "yes"; where one does, and rows have
+//! missing values, `forest` walks. So it does wherever a node asks for equality: no tree of such a forest is in here.
 
 use std::ops::Range;
 
@@ -38,13 +39,18 @@ const MOST: u32 = u32::BITS;
 // === impl Small ===
 
 impl<T: Float> Small<T> {
-    /// Finds the small ones among trees that are laid out.
-    pub(super) fn of(nodes: &[Node<T>], first_leaf: usize, walks: &[Walk]) -> Self {
-        let mut small = Self {
+    /// None of a forest's trees.
+    pub(super) fn none() -> Self {
+        Self {
             questions: Vec::new(),
             leaves: Vec::new(),
             trees: Vec::new(),
-        };
+        }
+    }
+
+    /// Finds the small ones among trees that are laid out, and whose questions are all "at most".
+    pub(super) fn of(nodes: &[Node<T>], first_leaf: usize, walks: &[Walk]) -> Self {
+        let mut small = Self::none();
         for walk in walks {
             let (question, leaf) = (small.questions.len(), small.leaves.len());
             // A tree of so many leaves is not deeper; what is deeper must not be recursed into.
@@ -93,7 +99,7 @@ impl<T: Float> Small<T> {
 
     /// The tree of this number, where it is small.
     pub(super) fn tree(&self, number: usize) -> Option<&Tree> {
-        self.trees[number].as_ref()
+        self.trees.get(number)?.as_ref()
     }
 
     /// Whether there are any.
