@@ -27,6 +27,7 @@ use crate::clock;
 use crate::config::{self, Engine, Overrides, Settings};
 use crate::embed::{Impresario, StartError};
 use crate::grpc;
+use crate::heap;
 use crate::http::admin::{ReloadRefused, Reloaded};
 use crate::otlp::Exporter;
 use crate::plane::InFlight;
@@ -205,6 +206,8 @@ async fn run(
     let signal = match early {
         Some(signal) => signal,
         None => {
+            // Not sooner: what starting up took goes back to the system.
+            heap::keep_at_hand();
             impresario.live().accept(true);
             let ready = banner::ready(&addresses, &settings, &impresario, begun.elapsed());
             // Nobody may be reading: that ends no daemon.

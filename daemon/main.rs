@@ -3,6 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    impresario::heap::keep_at_hand();
     impresario::cli::run()
 }
