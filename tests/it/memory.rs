@@ -200,25 +200,42 @@ fn is_substituted(daemon: &Daemon, name: &str) {
     assert_eq!(marked, "deadline", "{reply:?}");
 }
 
-#[test]
-fn a_substitute_is_answered_at_the_deadline_and_not_after_the_load() {
+/// Room for one of two models, of which the second takes so long to load.
+fn one_of_two(delay: &str) -> (House, Daemon) {
     let house = House::new();
     echo(&house, "a", 4_000, "");
-    // Longer than a test has patience for, were its load waited for.
-    echo(&house, "slow", 4_000, "load = { delay = \"60s\" }\n");
+    let load = format!("load = {{ delay = \"{delay}\" }}\n");
+    echo(&house, "slow", 4_000, &load);
     let daemon = serve(&house, "memory_budget = 5000\n");
-    let port = json!([{ "name": "x", "datatype": "FP32", "shape": [-1, 1] }]);
-    let mut spec = json!({
-        "deadline": "50ms",
+    (house, daemon)
+}
+
+/// A pipeline of the slow model that says what is answered at its deadline.
+fn quick(deadline: &str) -> Value {
+    json!({
+        "deadline": deadline,
         "on_deadline": { "x": [-1] },
         "policy": { "type": "standalone", "model": "slow" },
-    });
+    })
+}
+
+/// What callers of that pipeline rely on.
+fn promise() -> Value {
+    let port = json!([{ "name": "x", "datatype": "FP32", "shape": [-1, 1] }]);
+    json!({ "inputs": port, "outputs": port })
+}
+
+#[test]
+fn a_substitute_is_answered_at_the_deadline_and_not_after_the_load() {
+    // Longer than a test has patience for, were its load waited for.
+    let (_house, daemon) = one_of_two("60s");
+    let mut spec = quick("50ms");
     // The version was never in memory, so that nobody knows what it gives.
     assert_eq!(daemon.admin_put("/pipelines/quick", &spec).status, 201);
     let late = ask(&daemon, "quick");
     assert_eq!(late.status, 504, "{late:?}");
     // Unless the pipeline says so.
-    spec["contract"] = json!({ "inputs": port, "outputs": port });
+    spec["contract"] = promise();
     let put = daemon.admin_put("/pipelines/quick", &spec);
     assert_eq!(put.status, 200, "{put:?}");
     is_substituted(&daemon, "quick");
@@ -234,17 +251,9 @@ fn a_substitute_is_answered_at_the_deadline_and_not_after_the_load() {
 
 #[test]
 fn a_deadline_that_is_changed_counts_for_who_waits_already() {
-    let house = House::new();
-    echo(&house, "a", 4_000, "");
-    echo(&house, "slow", 4_000, "load = { delay = \"60s\" }\n");
-    let daemon = serve(&house, "memory_budget = 5000\n");
-    let port = json!([{ "name": "x", "datatype": "FP32", "shape": [-1, 1] }]);
-    let mut spec = json!({
-        "deadline": "20s",
-        "on_deadline": { "x": [-1] },
-        "policy": { "type": "standalone", "model": "slow" },
-        "contract": { "inputs": port, "outputs": port },
-    });
+    let (_house, daemon) = one_of_two("60s");
+    let mut spec = quick("20s");
+    spec["contract"] = promise();
     assert_eq!(daemon.admin_put("/pipelines/quick", &spec).status, 201);
     let begun = impresario::clock::instant();
     thread::scope(|scope| {
@@ -261,16 +270,11 @@ fn a_deadline_that_is_changed_counts_for_who_waits_already() {
 
 #[test]
 fn what_a_parked_version_gives_is_known_since_it_was_in_memory() {
-    let house = House::new();
-    echo(&house, "a", 4_000, "");
-    echo(&house, "slow", 4_000, "load = { delay = \"3s\" }\n");
-    let daemon = serve(&house, "memory_budget = 5000\n");
-    let spec = json!({
-        "deadline": "50ms",
-        "on_deadline": { "x": [-1] },
-        "policy": { "type": "standalone", "model": "slow" },
-    });
-    assert_eq!(daemon.admin_put("/pipelines/quick", &spec).status, 201);
+    let (_house, daemon) = one_of_two("3s");
+    assert_eq!(
+        daemon.admin_put("/pipelines/quick", &quick("50ms")).status,
+        201
+    );
     let there = ask(&daemon, "slow");
     assert_eq!(there.status, 200, "{there:?}");
     // The other one takes its place, for as long as it is used.
